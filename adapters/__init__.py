@@ -1,0 +1,1 @@
+"""What codes: the `Codec` contract, bitstreams, reference and neural codecs."""

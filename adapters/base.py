@@ -1,0 +1,143 @@
+"""The contract that every codec fulfils, from Opus to a checkpoint of last night."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+from codecbench.adapters.bitstream import Encoded
+from codecbench.core.audio import Audio
+from codecbench.core.errors import UnknownNameError
+from codecbench.core.spec import Option
+
+Kind: TypeAlias = Literal["neural", "waveform", "parametric", "anchor"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """One setting at which a codec can be measured, usually a bit rate.
+
+    Attributes:
+        name: Short and unique within the codec: the value of its rate option, such as "12000".
+        nominal_bps: Rate that the setting promises, in bit/s.
+        settings: Values that the adapter needs at this point.
+    """
+
+    name: str
+    nominal_bps: float
+    settings: Mapping[str, Option] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecInfo:
+    """Facts about a codec that hold at all of its points.
+
+    Attributes:
+        name: As in the spec string.
+        version: Version of the library or checkpoint that does the work.
+        fingerprint: Hash or version string of everything that determines the bytes: the shared
+            library, the weights. Equal fingerprints code equally.
+        sample_rate: Native rate in Hz; `Codec.encode` is given audio at this rate.
+        frame_samples: Samples per frame.
+        lookahead_samples: Samples beyond the frame that the encoder must have seen.
+        causal: Whether no output sample depends on input later than frame and look-ahead.
+        kind: "anchor" marks treatments whose bits mean nothing.
+        deterministic: Whether equal input gives equal bytes and samples.
+        trained: False for a neural codec with random weights.
+        licence: SPDX identifier of what does the work.
+        source: Paper or standard.
+        needs: What must be installed, as "pkg:av" or "lib:libspeex1" or "file:checkpoint".
+    """
+
+    name: str
+    version: str
+    fingerprint: str
+    sample_rate: int
+    frame_samples: int
+    lookahead_samples: int = 0
+    causal: bool = True
+    kind: Kind = "waveform"
+    deterministic: bool = True
+    trained: bool = True
+    licence: str = "unknown"
+    source: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def latency_ms(self) -> float:
+        """Algorithmic latency: frame and look-ahead."""
+        return 1000.0 * (self.frame_samples + self.lookahead_samples) / self.sample_rate
+
+
+class Codec(ABC):
+    """A codec with its options fixed and its operating points in rising order of rate.
+
+    A subclass takes its options as keyword arguments of ``__init__``, checks them there, and sets
+    `info` and `points`. Nothing heavy happens before `load`. The harness keeps one instance that
+    only encodes and another that only decodes from serialised bytes, so nothing may be remembered
+    between the two, nor between clips.
+
+    Attributes:
+        rate_option: Name of the option whose sweep makes points of one system; it is passed as a
+            tuple. Other swept options make several systems.
+        info: Facts about the codec.
+        points: Operating points, rising in rate.
+    """
+
+    rate_option: ClassVar[str | None] = None
+    info: CodecInfo
+    points: tuple[OperatingPoint, ...]
+
+    def load(self) -> None:  # noqa: B027  (most codecs have nothing to load)
+        """Make ready what is slow: libraries, weights. Called once before any coding.
+
+        Raises:
+            MissingDependencyError: A library is absent.
+            MissingWeightsError: A checkpoint is absent.
+        """
+
+    @abstractmethod
+    def encode(self, audio: Audio, point: OperatingPoint) -> Encoded:
+        """Code one clip from a fresh state.
+
+        Args:
+            audio: Signal at ``info.sample_rate``, of any length from one sample.
+            point: One of `points`.
+
+        Returns:
+            Everything that `decode` needs, with exact bits.
+
+        Raises:
+            EncodeError: It cannot be done.
+        """
+
+    @abstractmethod
+    def decode(self, encoded: Encoded) -> Audio:
+        """Decode one clip from a fresh state and from `encoded` alone.
+
+        Returns:
+            Exactly ``encoded.n_samples`` at ``encoded.sample_rate``, aligned in time with the
+            input by the adapter's own knowledge of its delay. Use `Audio.clip` where the decoder
+            may overshoot.
+
+        Raises:
+            DecodeError: It cannot be done.
+            BitstreamError: The bytes are not of this codec.
+        """
+
+    def encode_points(self, audio: Audio, points: Sequence[OperatingPoint]) -> list[Encoded]:
+        """Code one clip at several points; nested codecs override this and encode once."""
+        return [self.encode(audio, point) for point in points]
+
+    def point(self, name: str) -> OperatingPoint:
+        """Return the operating point of a name.
+
+        Raises:
+            UnknownNameError: There is none.
+        """
+        for point in self.points:
+            if point.name == name:
+                return point
+        raise UnknownNameError(
+            f"operating point of {self.info.name}", name, [p.name for p in self.points]
+        )

@@ -1,0 +1,1 @@
+"""Conventional codecs and anchors."""

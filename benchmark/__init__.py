@@ -1,0 +1,1 @@
+"""What runs: plan, coding stage, scoring stage, supervised children, cache, run store."""

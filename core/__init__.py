@@ -1,0 +1,1 @@
+"""What all rooms speak: audio, errors, registries, spec strings, cells, fingerprints."""

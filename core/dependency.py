@@ -1,0 +1,40 @@
+"""Optional packages: imported where they are used, named with their fix where they are absent."""
+
+import importlib
+from types import ModuleType
+
+from codecbench.core.errors import MissingDependencyError
+
+FIXES = {
+    "pesq": 'pip install "codecbench[pesq]" (needs a C compiler: apt-get install gcc)',
+    "pyworld": 'pip install "codecbench[world]" (needs a C++ compiler: apt-get install g++)',
+    "pystoi": "pip install pystoi",
+    "visqol": "pip install visqol-python",
+    "numba": "pip install numba",
+    "ai_edge_litert": "pip install ai-edge-litert",
+    "av": "pip install av",
+    "pycodec2": "pip install pycodec2",
+    "torch": 'pip install "codecbench[neural]"',
+    "transformers": 'pip install "codecbench[transformers]"',
+}
+"""Import name to the command that brings it."""
+
+
+def require(module: str) -> ModuleType:
+    """Import an optional module.
+
+    Args:
+        module: Import name, such as ``pesq``.
+
+    Raises:
+        MissingDependencyError: It is not installed, or is installed and broken.
+    """
+    try:
+        return importlib.import_module(module)
+    except (ImportError, OSError) as error:
+        # OSError: a compiled package whose shared library does not load.
+        top = module.partition(".")[0]
+        detail = "" if isinstance(error, ModuleNotFoundError) else str(error)
+        raise MissingDependencyError(
+            top, FIXES.get(top, f"pip install {top}"), detail=detail
+        ) from error

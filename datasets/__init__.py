@@ -1,0 +1,1 @@
+"""What is played: clips, folders, manifests, pair lists, the demo set."""

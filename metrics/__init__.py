@@ -1,0 +1,1 @@
+"""What judges: the `Metric` contract and one file for each metric."""

@@ -1,0 +1,1 @@
+"""What tells: tables, figures and pages from a run."""

@@ -1,0 +1,5 @@
+"""Let ``python -m codecbench`` do what ``codecbench`` does."""
+
+from codecbench.cli import main
+
+main()

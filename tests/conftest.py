@@ -1,0 +1,51 @@
+"""What all tests share: seeded signals, and the folder of fixtures that is not ours to copy."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from codecbench.core.audio import Audio
+
+ROOT = Path(__file__).parent.parent
+SHARED = Path(os.environ.get("CODECBENCH_SHARED", ROOT.parent / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real speech and independent reference values; see CONTRIBUTING.md."""
+    if not (SHARED / "design.md").is_file():
+        pytest.skip(f"no fixtures at {SHARED}; set CODECBENCH_SHARED to the folder that has them")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+def speech_like(seconds: float, *, sample_rate: int = 16000, seed: int = 0) -> NDArray[np.float64]:
+    """Make a signal with the coarse features of speech: harmonics, syllables, pauses."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * sample_rate)) / sample_rate
+    f0 = 120 + 30 * np.sin(2 * np.pi * 0.7 * t + rng.uniform(0, 6))
+    phase = 2 * np.pi * np.cumsum(f0) / sample_rate
+    voiced = sum(
+        np.sin(k * phase + rng.uniform(0, 6)) * np.exp(-k / 12)
+        for k in range(1, 40)
+        if k * 160 < 7000
+    )
+    syllables = np.clip(np.sin(2 * np.pi * 3.1 * t + rng.uniform(0, 6)) + 0.4, 0, None)
+    phrases = np.clip(4 * np.sin(2 * np.pi * 0.45 * t + 0.4), 0, 1)
+    breath = 0.05 * rng.standard_normal(t.size)
+    signal = (voiced + breath) * syllables * phrases + 3e-4 * rng.standard_normal(t.size)
+    return 0.5 * signal / np.abs(signal).max()
+
+
+@pytest.fixture(scope="session")
+def speech() -> Audio:
+    """Three seconds of speech-like signal at 16 kHz."""
+    return Audio(speech_like(3.0).astype(np.float32), 16000)
