@@ -114,7 +114,8 @@ class Audio:
 
     def quantize_16bit(self) -> Self:
         """Round to 16 bit, as every degraded signal is once before scoring."""
-        return type(self)(round_to_int16(self.samples) / np.float32(32768), self.sample_rate)
+        rounded = round_to_int16(self.samples).astype(np.float32)
+        return type(self)(rounded / np.float32(32768), self.sample_rate)
 
     def __eq__(self, other: object) -> bool:
         """Compare rate and samples."""

@@ -41,7 +41,8 @@ def resolve_options(
         ConfigError: A value of the wrong type, or a required option that is missing.
     """
     defaults = option_defaults(cls)
-    hints = typing.get_type_hints(cls.__init__)
+    parameters = inspect.signature(cls, eval_str=True).parameters
+    hints = {name: parameter.annotation for name, parameter in parameters.items()}
     given = _given_options(spec, defaults)
     resolved: dict[str, Option | tuple[Option, ...]] = {}
     for key, default in defaults.items():
