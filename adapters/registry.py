@@ -1,11 +1,8 @@
 """Names of codecs. A new codec of ours is one file and one line here."""
 
 import inspect
-from pathlib import Path
-
 from codecbench.adapters.base import Codec
 from codecbench.core.construct import resolve_options
-from codecbench.core.fingerprint import hash_file
 from codecbench.core.registry import Registry
 from codecbench.core.spec import Option, Spec
 
@@ -85,9 +82,3 @@ def _required(spec: Spec, cls: type[Codec]) -> dict[str, tuple[Option, ...]]:
         for key, values in spec.options.items()
         if parameters[key].default is inspect.Parameter.empty
     }
-
-
-def adapter_source_hash(codec: Codec) -> str:
-    """Return the sha256 of the file that defines a codec: edited code codes anew."""
-    source = inspect.getsourcefile(type(codec))
-    return hash_file(Path(source)) if source else ""

@@ -1,6 +1,7 @@
 """Content hashes: what makes two results the same result."""
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from importlib import metadata
@@ -47,3 +48,9 @@ def package_versions(packages: Sequence[str]) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+def class_source_hash(cls: type) -> str:
+    """Return the sha256 of the file that defines a class: edited code counts as other code."""
+    source = inspect.getsourcefile(cls)
+    return hash_file(Path(source)) if source else ""

@@ -1,0 +1,129 @@
+"""What was ever computed, by content: shared by all runs of a user."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from codecbench.benchmark.framing import Message
+from codecbench.benchmark.objects import ObjectStore
+from codecbench.core.errors import ResultSchemaError
+
+_SCHEMA = 1
+_CHUNK = 500
+
+
+def default_cache_folder() -> Path:
+    """Return the user's cache folder for codecbench."""
+    return Path(platformdirs.user_cache_dir("codecbench"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheUsage:
+    """How much lies in a cache, or was removed from it."""
+
+    records: int
+    files: int
+    bytes: int
+
+
+class Cache:
+    """Records by key in SQLite, and the files that they name beside it."""
+
+    def __init__(self, root: Path) -> None:
+        """Open a cache; it is made when missing.
+
+        Raises:
+            ResultSchemaError: It is damaged or of another version.
+        """
+        self.root = root
+        self.objects = ObjectStore(root / "objects")
+        root.mkdir(parents=True, exist_ok=True)
+        self._path = root / "cache.sqlite"
+        try:
+            self._db = sqlite3.connect(self._path, timeout=60)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, _SCHEMA):
+                msg = f"{self._path}: cache version {version}, expected {_SCHEMA}; delete it"
+                raise ResultSchemaError(msg)
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS records"
+                " (key TEXT PRIMARY KEY, body TEXT NOT NULL, used REAL NOT NULL) WITHOUT ROWID"
+            )
+            self._db.execute(f"PRAGMA user_version={_SCHEMA}")
+            self._db.commit()
+        except sqlite3.DatabaseError as error:
+            msg = f"{self._path}: damaged ({error}); delete it, everything can be computed again"
+            raise ResultSchemaError(msg) from error
+
+    def get(self, keys: Iterable[str]) -> dict[str, Message]:
+        """Return the records that there are."""
+        wanted = list(keys)
+        found: dict[str, Message] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            marks = ",".join("?" * len(part))
+            rows = self._db.execute(f"SELECT key, body FROM records WHERE key IN ({marks})", part)
+            found.update((key, json.loads(body)) for key, body in rows)
+        if found:
+            now = time.time()
+            self._db.executemany(
+                "UPDATE records SET used=? WHERE key=?", [(now, key) for key in found]
+            )
+            self._db.commit()
+        return found
+
+    def put(self, records: Mapping[str, Message]) -> None:
+        """Keep records."""
+        now = time.time()
+        self._db.executemany(
+            "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
+            [(key, json.dumps(body, allow_nan=False), now) for key, body in records.items()],
+        )
+        self._db.commit()
+
+    def usage(self) -> CacheUsage:
+        """Count records and files."""
+        files = [path for path in self.objects.root.rglob("*") if path.is_file()]
+        records = self._db.execute("SELECT COUNT(*) FROM records").fetchone()[0]
+        size = sum(path.stat().st_size for path in files) + self._path.stat().st_size
+        return CacheUsage(records=records, files=len(files), bytes=size)
+
+    def collect(self, *, max_bytes: int) -> CacheUsage:
+        """Remove the files that were used longest ago until the rest fits; records stay.
+
+        A record whose files are gone is coded again when its audio is needed; scores that are
+        known stay known.
+
+        Args:
+            max_bytes: What the files may take.
+
+        Returns:
+            What was removed.
+        """
+        entries = [
+            (path.stat().st_mtime, path.stat().st_size, path)
+            for path in self.objects.root.rglob("*")
+            if path.is_file()
+        ]
+        total = sum(size for _, size, _ in entries)
+        removed = freed = 0
+        for _, size, path in sorted(entries):
+            if total - freed <= max_bytes:
+                break
+            path.unlink(missing_ok=True)
+            removed += 1
+            freed += size
+        return CacheUsage(records=0, files=removed, bytes=freed)
+
+    def close(self) -> None:
+        """Close the database."""
+        with closing(self._db):
+            self._db.commit()

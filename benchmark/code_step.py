@@ -1,0 +1,163 @@
+"""One coding step, inside the child: clip → bytes → fresh decoder → degraded audio, kept."""
+
+import base64
+import time
+import zlib
+from collections import OrderedDict
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from codecbench.adapters.base import Codec
+from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.registry import get_codec
+from codecbench.benchmark.framing import Message
+from codecbench.benchmark.objects import ObjectStore
+from codecbench.benchmark.references import References, UnusableReferenceError
+from codecbench.core.audio import Audio
+from codecbench.core.errors import NonFiniteError, SignalError, SignalMismatchError
+from codecbench.core.fingerprint import Json
+from codecbench.core.resampling import resample
+from codecbench.metrics.alignment import measure_alignment
+from codecbench.metrics.screening import degraded_reason, screen_degraded
+
+_KEPT_CODECS = 3
+
+
+class CodingBench:
+    """Keeps the last few codecs loaded: one instance that encodes, another that decodes."""
+
+    def __init__(self, references: References) -> None:
+        """Share the references with the scoring side."""
+        self._references = references
+        self._codecs: OrderedDict[str, tuple[Codec, Codec]] = OrderedDict()
+        self._ahead: tuple[tuple[str, str], dict[str, Encoded]] | None = None
+
+    def codecs(self, spec: str) -> tuple[Codec, Codec]:
+        """Return the loaded encoder and decoder of a spec; never the same object."""
+        if spec not in self._codecs:
+            encoder, decoder = get_codec(spec), get_codec(spec)
+            encoder.load()
+            decoder.load()
+            self._codecs[spec] = (encoder, decoder)
+            while len(self._codecs) > _KEPT_CODECS:
+                self._codecs.popitem(last=False)
+        self._codecs.move_to_end(spec)
+        return self._codecs[spec]
+
+    def run(self, request: Message) -> Message:
+        """Code one clip at one point.
+
+        Args:
+            request: ``spec``, ``point``, ``points`` (all that this clip is coded at), ``path``,
+                ``sha256``, ``sample_rate`` (of the evaluation), ``objects`` (folder).
+
+        Returns:
+            ``status`` ok with what was measured, or undefined or failed with its reason.
+        """
+        path, sha256 = str(request["path"]), str(request["sha256"])
+        rate = int(str(request["sample_rate"]))
+        try:
+            native = self._references.native(path, sha256)
+        except UnusableReferenceError as error:
+            return {"status": "undefined", "reason": error.reason, "detail": error.detail}
+        spec = str(request["spec"])
+        encoder, decoder = self.codecs(spec)
+        audio = resample(native, encoder.info.sample_rate)
+        names = request["points"]
+        wanted = [str(name) for name in names] if isinstance(names, list) else []
+        encoded, encode_s = self._encode(encoder, spec, audio, str(request["point"]), wanted)
+        blob = encoded.to_bytes()
+        started = time.perf_counter()
+        try:
+            decoded = decoder.decode(Encoded.from_bytes(blob))
+        except NonFiniteError as error:
+            return {"status": "failed", "reason": "nonfinite_degraded", "detail": str(error)}
+        decode_s = time.perf_counter() - started
+        reference = resample(native, rate)
+        store = ObjectStore(Path(str(request["objects"])))
+        record = _judge(encoder, audio, decoded, reference, store)
+        if record["status"] != "ok":
+            return record
+        record |= {
+            "bitstream": store.put_bitstream(blob),
+            "encode_s": encode_s,
+            "decode_s": decode_s,
+            **_count_bits(encoded),
+        }
+        return record
+
+    def _encode(
+        self, encoder: Codec, spec: str, audio: Audio, name: str, wanted: list[str]
+    ) -> tuple[Encoded, float]:
+        started = time.perf_counter()
+        if type(encoder).encode_points is Codec.encode_points:
+            encoded = encoder.encode(audio, encoder.point(name))
+            return encoded, time.perf_counter() - started
+        key = (spec, audio.sha256)
+        if self._ahead is None or self._ahead[0] != key or name not in self._ahead[1]:
+            points = [encoder.point(each) for each in dict.fromkeys([*wanted, name])]
+            nested = encoder.encode_points(audio, points)
+            self._ahead = (key, {p.name: e for p, e in zip(points, nested, strict=True)})
+        return self._ahead[1][name], time.perf_counter() - started
+
+
+def _judge(
+    codec: Codec, audio: Audio, decoded: Audio, reference: Audio, store: ObjectStore
+) -> Message:
+    """Measure length, delay, gain and polarity, and keep the degraded audio as it is scored."""
+    if decoded.sample_rate != codec.info.sample_rate:
+        detail = f"decoded at {decoded.sample_rate} Hz, {codec.info.sample_rate} Hz declared"
+        return {"status": "failed", "reason": "wrong_sample_rate", "detail": detail}
+    difference = decoded.n_samples - audio.n_samples
+    if abs(difference) > codec.info.frame_samples:
+        detail = f"{decoded.n_samples} samples decoded, {audio.n_samples} coded"
+        return {"status": "failed", "reason": "wrong_length", "detail": detail}
+    fitted = np.pad(decoded.samples[: audio.n_samples], (0, max(0, -difference)))
+    try:
+        # Rounding of lengths between two rates is ours, not the codec's: one sample of grace.
+        screened = screen_degraded(
+            fitted, decoded.sample_rate, reference=reference, frame_samples=1
+        )
+    except SignalMismatchError as error:
+        return {"status": "failed", "reason": "wrong_length", "detail": str(error)}
+    except SignalError as error:
+        return {"status": "failed", "reason": degraded_reason(error), "detail": str(error)}
+    alignment = measure_alignment(reference, screened.audio)
+    facts: dict[str, Json] = asdict(alignment)
+    return {
+        "status": "ok",
+        "degraded": store.put_audio(screened.audio),
+        "length_difference": difference,
+        "clipped_share": max(decoded.clipped_share, screened.clipped_share),
+        "alignment": facts,
+    }
+
+
+def _count_bits(encoded: Encoded) -> Message:
+    record: Message = {
+        "payload_bits": encoded.payload_bits,
+        "wire_bits": encoded.wire_bits,
+        "total_bits": encoded.total_bits,
+        "packets": len(encoded.packets),
+        "coded_s": encoded.duration_s,
+    }
+    if encoded.codes is not None:
+        record["codebook_sizes"] = list(encoded.codebook_sizes)
+        record["frames"] = int(encoded.codes.shape[1])
+        record["code_counts"] = [pack_counts(row) for row in encoded.codes]
+    return record
+
+
+def pack_counts(codes: np.ndarray) -> str:
+    """Return how often each index occurs in a row of codes, as compressed text."""
+    values, counts = np.unique(codes, return_counts=True)
+    data = np.stack([values, counts]).astype("<i8").tobytes()
+    return base64.b64encode(zlib.compress(data, 6)).decode()
+
+
+def unpack_counts(text: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices and their counts that `pack_counts` wrote."""
+    table = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype="<i8").reshape(2, -1)
+    return table[0], table[1]

@@ -1,0 +1,37 @@
+"""Tasks to workers: joblib's loky processes, or this process where one worker is enough."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+
+from codecbench.benchmark.supervisor import Reply
+from codecbench.benchmark.worker import Task, close_child, run_task
+
+Outcome = tuple[str, list[tuple[str, Reply]]]
+"""A task's name and its steps' replies by key."""
+
+
+@contextmanager
+def distribute(tasks: Sequence[Task], workers: int) -> Generator[Iterator[Outcome], None, None]:
+    """Run tasks and hand out what comes of each as soon as it is done, in any order.
+
+    Leaving the context ends all workers, at once where it is left by an exception.
+
+    Args:
+        tasks: What to run.
+        workers: Worker processes.
+    """
+    import joblib
+    from joblib.externals.loky import get_reusable_executor
+
+    count = max(1, min(workers, len(tasks)))
+    parallel = joblib.Parallel(
+        n_jobs=count, backend="loky", return_as="generator_unordered", batch_size=1
+    )
+    clean = False
+    try:
+        yield parallel(joblib.delayed(run_task)(task) for task in tasks)
+        clean = True
+    finally:
+        close_child()
+        if count > 1:
+            get_reusable_executor().shutdown(wait=clean, kill_workers=not clean)

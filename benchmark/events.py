@@ -1,0 +1,84 @@
+"""What a run tells while it goes on; screens and tests listen."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Stage: TypeAlias = Literal["coding", "scoring"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted:
+    """A stage begins.
+
+    Attributes:
+        stage: Which.
+        steps: Steps to do.
+        reused: Steps whose outcome was known already.
+    """
+
+    stage: Stage
+    steps: int
+    reused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A step that gave no value.
+
+    Attributes:
+        codec: Label of the system.
+        point: Operating point.
+        clip: Clip id.
+        metric: Metric; "" in the coding stage.
+        outcome: ``status:reason``.
+        detail: One line.
+        trace: Traceback or last words of the process that died.
+    """
+
+    codec: str
+    point: str
+    clip: str
+    metric: str
+    outcome: str
+    detail: str
+    trace: str = ""
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        where = " ".join(part for part in (self.codec, self.point, self.clip, self.metric) if part)
+        return f"{where}: {self.outcome} {self.detail}".rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsDone:
+    """Some steps ended and are stored.
+
+    Attributes:
+        stage: Which.
+        steps: How many ended.
+        failures: Those of them that gave no value because of a system.
+    """
+
+    stage: Stage
+    steps: int
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """Everything is stored.
+
+    Attributes:
+        ok: Cells with a value.
+        undefined: Cells that no system can have.
+        failed: Cells that a system lost.
+        skipped: Cells that were not tried.
+    """
+
+    ok: int
+    undefined: int
+    failed: int
+    skipped: int
+
+
+Event: TypeAlias = StageStarted | StepsDone | RunFinished

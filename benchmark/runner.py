@@ -1,0 +1,177 @@
+"""The run itself: code what is not coded, score what is not scored, store as it comes."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from codecbench.benchmark.cache import Cache, default_cache_folder
+from codecbench.benchmark.coding_stage import CodingStage, Rerun
+from codecbench.benchmark.distribute import distribute
+from codecbench.benchmark.environment import describe_environment
+from codecbench.benchmark.events import Event, RunFinished, StageStarted, StepsDone
+from codecbench.benchmark.plan import Plan, make_plan
+from codecbench.benchmark.run_log import RunLog
+from codecbench.benchmark.scoring_stage import ScoringStage
+from codecbench.benchmark.store import RunStore
+from codecbench.benchmark.suite import Suite, write_suite
+from codecbench.benchmark.supervisor import Limits, SupervisedChild
+from codecbench.benchmark.worker import (
+    default_jobs,
+    journal_path,
+    read_journals,
+)
+from codecbench.core.errors import RunError
+from codecbench.core.fingerprint import Json
+from codecbench.datasets.base import Dataset
+from codecbench.datasets.registry import get_dataset
+
+_MEMORY_SHARE = 0.8
+"""Share of the machine's memory that all children may use together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run is carried out; none of it changes a result.
+
+    Attributes:
+        jobs: Worker processes; 0 means one for each core.
+        cache: Cache folder; None means the user's.
+        timeout_s: Wall-clock seconds for one step.
+        memory_mib: Memory for one worker's child; 0 means an equal share of 80 % of the machine.
+        rerun: What is done again.
+        update: Whether a folder that holds another suite may become this one.
+    """
+
+    jobs: int = 0
+    cache: Path | None = None
+    timeout_s: float = 600.0
+    memory_mib: float = 0.0
+    rerun: Rerun = "failed"
+    update: bool = False
+
+    def workers(self) -> int:
+        """Return the number of worker processes.
+
+        Raises:
+            RunError: It is negative.
+        """
+        if self.jobs < 0:
+            msg = f"jobs must be positive, or 0 for all cores; found {self.jobs}"
+            raise RunError(msg)
+        return self.jobs or default_jobs()
+
+    def limits(self) -> Limits:
+        """Return the limits of one step."""
+        total = psutil.virtual_memory().total / 2**20
+        share = _MEMORY_SHARE * total / self.workers()
+        return Limits(timeout_s=self.timeout_s, memory_mib=self.memory_mib or share)
+
+
+def run_suite(
+    suite: Suite,
+    out: Path,
+    *,
+    options: RunOptions | None = None,
+    dataset: Dataset | None = None,
+) -> Iterator[Event]:
+    """Run a suite into a folder, telling what happens; resumes what was begun there.
+
+    Args:
+        suite: What to run.
+        out: Run folder.
+        options: How.
+        dataset: The data, where it is not to be loaded from ``suite.data``.
+
+    Yields:
+        Events, the last one `RunFinished`.
+
+    Raises:
+        ConfigError: The suite cannot be right; nothing was written.
+        DatasetError: The data cannot be read; nothing was written.
+        RunError: The folder is locked or holds another suite.
+    """
+    how = options or RunOptions()
+    data = dataset or get_dataset(suite.data)
+    with SupervisedChild(how.limits()) as child:
+        plan = make_plan(suite, data, child)
+    cache = Cache(how.cache or default_cache_folder())
+    try:
+        with RunStore(out, write=True) as store:
+            _claim_folder(store, plan, update=how.update)
+            yield from _execute(plan, store, cache, how)
+    finally:
+        cache.close()
+
+
+def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
+    known = store.facts().get("name")
+    if known is not None and known != plan.name and not update:
+        msg = (
+            f"{store.folder}: holds another suite (or data, metric or codec version); choose "
+            "another folder (known values are reused), or --update to turn this one into the new"
+        )
+        raise RunError(msg)
+    facts: dict[str, Json] = {
+        "name": plan.name,
+        "dataset": plan.dataset.name,
+        "dataset_fingerprint": plan.dataset.fingerprint,
+        "seed": plan.suite.seed,
+        "sample_rate": plan.suite.sample_rate,
+        "by_name": [
+            output.name for metric in plan.metrics if metric.by_name for output in metric.outputs
+        ],
+        "group": plan.suite.group,
+        "environment": describe_environment(),
+    }
+    store.write_plan(
+        facts=facts,
+        clips=plan.dataset.clips,
+        systems=[system.facts for system in plan.systems],
+        metrics=[output for metric in plan.metrics for output in metric.outputs],
+    )
+    write_suite(plan.suite, store.folder / "suite.toml")
+    environment = json.dumps(facts["environment"], indent=2, sort_keys=True)
+    (store.folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
+
+
+def _execute(plan: Plan, store: RunStore, cache: Cache, how: RunOptions) -> Iterator[Event]:
+    journal = store.folder / "journal"
+    if journal.is_dir():
+        cache.put(read_journals(journal))
+        shutil.rmtree(journal)
+    journal.mkdir()
+    log = RunLog(store.folder / "log.jsonl")
+    scoring = ScoringStage(plan, store, cache)
+    coding = CodingStage(plan, store, cache)
+    coding.find_known(how.rerun, scoring.needs_audio)
+    yield from _carry_out(coding, journal, how, log)
+    scoring.find_known(how.rerun, coding.rows)
+    yield from _carry_out(scoring, journal, how, log)
+    shutil.rmtree(journal)
+    statuses = Counter(cell.status.value for cell in scoring.cells.values())
+    yield RunFinished(
+        ok=statuses["ok"],
+        undefined=statuses["undefined"],
+        failed=statuses["failed"],
+        skipped=statuses["skipped"],
+    )
+
+
+def _carry_out(
+    stage: CodingStage | ScoringStage, journal: Path, how: RunOptions, log: RunLog
+) -> Iterator[Event]:
+    tasks = stage.tasks(how.limits(), journal, how.workers())
+    yield StageStarted(
+        stage=stage.name, steps=stage.open_steps, reused=stage.total - stage.open_steps
+    )
+    with distribute(tasks, how.workers()) as results:
+        for name, outcomes in results:
+            failures = stage.absorb(outcomes)
+            journal_path(journal, name).unlink(missing_ok=True)
+            log.write(failures)
+            yield StepsDone(stage=stage.name, steps=len(outcomes), failures=failures)

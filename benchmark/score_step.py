@@ -1,0 +1,77 @@
+"""One scoring step, inside the child: one metric on one degraded version of one reference."""
+
+from collections import OrderedDict
+from pathlib import Path
+
+from codecbench.benchmark.cell_json import cells_to_json
+from codecbench.benchmark.framing import Message
+from codecbench.benchmark.references import References, UnusableReferenceError
+from codecbench.core.audio import Audio
+from codecbench.core.audio_file import read_audio
+from codecbench.core.cell import Cell, Status
+from codecbench.core.errors import RunError
+from codecbench.metrics.base import Metric
+from codecbench.metrics.evaluation import PreparedReference, evaluate, prepare_reference
+from codecbench.metrics.registry import get_metric
+
+_KEPT_DEGRADED = 2
+
+
+class ScoringBench:
+    """Keeps one reference prepared for every metric, and the last degraded signals."""
+
+    def __init__(self, references: References) -> None:
+        """Share the references with the coding side."""
+        self._references = references
+        self._metrics: dict[str, Metric] = {}
+        self._prepared_for = ""
+        self._prepared: dict[str, PreparedReference] = {}
+        self._degraded: OrderedDict[str, Audio] = OrderedDict()
+
+    def run(self, request: Message) -> Message:
+        """Score one degraded signal with one metric.
+
+        Args:
+            request: ``metric`` (spec), ``path`` and ``sha256`` of the clip, ``sample_rate`` (of
+                the evaluation), ``degraded`` (file) and ``degraded_sha256``. Without a degraded
+                file only what the reference alone decides is answered.
+
+        Returns:
+            ``cells``: output name to ``[status, value, reason, detail]``; empty where there is no
+            degraded file and the reference can be scored.
+        """
+        spec = str(request["metric"])
+        if spec not in self._metrics:
+            self._metrics[spec] = get_metric(spec)
+        metric = self._metrics[spec]
+        rate = int(str(request["sample_rate"]))
+        try:
+            reference = self._references.at_rate(str(request["path"]), str(request["sha256"]), rate)
+        except UnusableReferenceError as error:
+            cell = Cell.undefined(error.reason, error.detail)
+            return {"cells": cells_to_json(dict.fromkeys(metric.outputs, cell))}
+        if self._prepared_for != reference.sha256:
+            self._prepared_for = reference.sha256
+            self._prepared.clear()
+        if spec not in self._prepared:
+            self._prepared[spec] = prepare_reference(metric, reference)
+        prepared = self._prepared[spec]
+        if not request["degraded"]:
+            outcome = prepared.outcome
+            undefined = outcome is not None and outcome.status is Status.UNDEFINED
+            cells = dict.fromkeys(metric.outputs, outcome) if outcome and undefined else {}
+        else:
+            degraded = self._read(Path(str(request["degraded"])), str(request["degraded_sha256"]))
+            cells = evaluate(metric, prepared, degraded)
+        return {"cells": cells_to_json(cells)}
+
+    def _read(self, path: Path, sha256: str) -> Audio:
+        if sha256 not in self._degraded:
+            audio = read_audio(path)
+            if audio.sha256 != sha256:
+                msg = f"{path}: damaged in the cache; delete it and start the run again"
+                raise RunError(msg)
+            self._degraded[sha256] = audio
+            while len(self._degraded) > _KEPT_DEGRADED:
+                self._degraded.popitem(last=False)
+        return self._degraded[sha256]

@@ -1,0 +1,248 @@
+"""Which degraded signals must be scored with which metrics, and what came of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from codecbench.benchmark.cache import Cache
+from codecbench.benchmark.cell_json import cells_from_json
+from codecbench.benchmark.coding_stage import Rerun
+from codecbench.benchmark.events import Failure
+from codecbench.benchmark.framing import Message
+from codecbench.benchmark.plan import Plan, PlannedMetric
+from codecbench.benchmark.store import CellRow, EncodingRow, Place, RunStore
+from codecbench.benchmark.supervisor import Limits, Reply
+from codecbench.benchmark.worker import Step, Task
+from codecbench.core.cell import Cell, Status
+from codecbench.datasets.base import Clip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """One degraded signal to be scored with one metric.
+
+    Where coding failed there is no such signal; then it is asked only whether the reference alone
+    makes the metric undefined, for what the reference decides holds for every system.
+
+    Attributes:
+        place: Where.
+        key: Scoring key.
+        metric: The metric.
+        clip: The reference.
+        degraded: Content hash of the degraded signal; "" where coding failed.
+        lost: The cell where coding failed and the reference is not to blame.
+    """
+
+    place: Place
+    key: str
+    metric: PlannedMetric
+    clip: Clip
+    degraded: str
+    lost: Cell | None = None
+
+
+class ScoringStage:
+    """Knows every cell of a plan, once all its tasks are absorbed."""
+
+    name: Literal["scoring"] = "scoring"
+
+    def __init__(self, plan: Plan, store: RunStore, cache: Cache) -> None:
+        """Read what the run folder knows."""
+        self._plan = plan
+        self._store = store
+        self._cache = cache
+        self._stored = store.cells()
+        self._stored_keys = {
+            row.key
+            for row in self._stored.values()
+            if row.cell.status in (Status.OK, Status.UNDEFINED)
+        }
+        self._clips = {clip.id: clip for clip in plan.dataset.clips}
+        self.cells: dict[tuple[Place, str], Cell] = {}
+        self.total = 0
+        self._open: dict[str, list[Scoring]] = {}
+
+    def needs_audio(self, clip: Clip, degraded: str) -> bool:
+        """Return whether some metric still has to hear this degraded signal of this clip."""
+        keys = {
+            self._plan.scoring_key(metric, clip, degraded)
+            for metric in self._plan.metrics
+            if not metric.unavailable
+        }
+        unknown = keys - self._stored_keys
+        return bool(unknown - self._cache.get(unknown).keys())
+
+    def find_known(self, rerun: Rerun, encodings: dict[Place, EncodingRow]) -> None:
+        """Take over what is known, settle what needs no scoring, and leave the rest open.
+
+        Args:
+            rerun: What to do again.
+            encodings: Outcome of the coding stage.
+        """
+        rows: list[CellRow] = []
+        wanted: list[Scoring] = []
+        for place, encoding in encodings.items():
+            for metric in self._plan.metrics:
+                settled = _settled(metric, encoding)
+                self.total += 1
+                if settled is not None:
+                    rows += self._rows(place, metric, encoding.key, settled, 0.0)
+                else:
+                    wanted.append(self._scoring(place, metric, encoding))
+        cached = {} if rerun == "always" else self._cache.get({scoring.key for scoring in wanted})
+        for scoring in wanted:
+            known = None if rerun == "always" else self._known(scoring, cached, rerun)
+            if known is not None:
+                rows += known
+            elif rerun != "never":
+                self._open.setdefault(scoring.key, []).append(scoring)
+        planned = {
+            (place, output.name)
+            for place in encodings
+            for metric in self._plan.metrics
+            for output in metric.outputs
+        }
+        self._store.forget([], [where for where in self._stored if where not in planned])
+        self._keep(rows)
+
+    def _scoring(self, place: Place, metric: PlannedMetric, encoding: EncodingRow) -> Scoring:
+        clip = self._clips[place.clip]
+        degraded = str(encoding.record.get("degraded", ""))
+        lost = None
+        if encoding.status is not Status.OK:
+            lost = Cell(status=encoding.status, reason=encoding.reason, detail=encoding.detail)
+        return Scoring(
+            place=place,
+            key=self._plan.scoring_key(metric, clip, degraded),
+            metric=metric,
+            clip=clip,
+            degraded=degraded,
+            lost=lost,
+        )
+
+    @property
+    def open_steps(self) -> int:
+        """Number of steps that must be run."""
+        return len(self._open)
+
+    def tasks(self, limits: Limits, journal: Path | None, jobs: int) -> list[Task]:
+        """Group the open steps: one reference with all its degraded versions."""
+        del jobs
+        by_clip: dict[str, dict[str, list[Step]]] = {}
+        for key, scorings in self._open.items():
+            first = scorings[0]
+            versions = by_clip.setdefault(first.place.clip, {})
+            versions.setdefault(first.degraded, []).append(self._step(key, first))
+        tasks = []
+        for number, versions in enumerate(by_clip.values()):
+            steps = tuple(step for same_audio in versions.values() for step in same_audio)
+            name = f"scoring-{number}"
+            tasks.append(Task(name=name, steps=steps, limits=limits, journal=journal))
+        return tasks
+
+    def absorb(self, outcomes: list[tuple[str, Reply]]) -> tuple[Failure, ...]:
+        """Store what a task found; return what failed."""
+        rows: list[CellRow] = []
+        failures: list[Failure] = []
+        for key, reply in outcomes:
+            if reply.value is not None and _is_final(reply.value):
+                self._cache.put({key: reply.value | {"seconds": reply.seconds}})
+            for scoring in self._open[key]:
+                cells = _cells_of_reply(scoring, reply)
+                rows += self._rows(scoring.place, scoring.metric, key, cells, reply.seconds)
+                failures += [
+                    Failure(
+                        codec=scoring.place.codec,
+                        point=scoring.place.point,
+                        clip=scoring.place.clip,
+                        metric=name,
+                        outcome=f"{cell.status}:{cell.reason}",
+                        detail=cell.detail,
+                        trace=reply.trace,
+                    )
+                    for name, cell in cells.items()
+                    if cell.status in (Status.FAILED, Status.SKIPPED) and scoring.lost is None
+                ]
+        self._keep(rows)
+        return tuple(failures)
+
+    def _keep(self, rows: list[CellRow]) -> None:
+        self._store.put(cells=rows)
+        self.cells.update({(row.place, row.metric): row.cell for row in rows})
+
+    def _known(
+        self, scoring: Scoring, cached: dict[str, Message], rerun: Rerun
+    ) -> list[CellRow] | None:
+        stored = [
+            self._stored.get((scoring.place, output.name)) for output in scoring.metric.outputs
+        ]
+        rows = [row for row in stored if row is not None and row.key == scoring.key]
+        if len(rows) == len(stored):
+            final = all(row.cell.status in (Status.OK, Status.UNDEFINED) for row in rows)
+            if final or rerun in ("missing", "never"):
+                return rows
+        if scoring.key in cached:
+            value = cached[scoring.key]
+            seconds = value.get("seconds")
+            took = float(seconds) if isinstance(seconds, int | float) else 0.0
+            cells = _cells_of_reply(scoring, Reply(value=value, status="ok"))
+            return self._rows(scoring.place, scoring.metric, scoring.key, cells, took)
+        return None
+
+    def _rows(
+        self, place: Place, metric: PlannedMetric, key: str, cells: dict[str, Cell], took: float
+    ) -> list[CellRow]:
+        return [
+            CellRow(
+                place=place, metric=output.name, key=key, cell=cells[output.name], compute_s=took
+            )
+            for output in metric.outputs
+        ]
+
+    def _step(self, key: str, scoring: Scoring) -> Step:
+        return Step(
+            key=key,
+            request={
+                "op": "score",
+                "metric": scoring.metric.spec,
+                "path": str(scoring.clip.path),
+                "sha256": scoring.clip.sha256,
+                "sample_rate": self._plan.suite.sample_rate,
+                "degraded": (
+                    str(self._cache.objects.audio_path(scoring.degraded))
+                    if scoring.degraded
+                    else ""
+                ),
+                "degraded_sha256": scoring.degraded,
+            },
+        )
+
+
+def _settled(metric: PlannedMetric, encoding: EncodingRow) -> dict[str, Cell] | None:
+    """Return the cells where nothing has to be scored."""
+    if metric.unavailable:
+        reason, _, detail = metric.unavailable.partition(": ")
+        cell = Cell.skipped(reason, detail)
+    elif encoding.status in (Status.UNDEFINED, Status.SKIPPED):
+        cell = Cell(status=encoding.status, reason=encoding.reason, detail=encoding.detail)
+    else:
+        return None
+    return {output.name: cell for output in metric.outputs}
+
+
+def _is_final(value: Message) -> bool:
+    """Return whether an answer may be reused for ever: values and what the reference decides."""
+    cells = value["cells"]
+    return isinstance(cells, dict) and all(
+        isinstance(cell, list) and cell[0] in ("ok", "undefined") for cell in cells.values()
+    )
+
+
+def _cells_of_reply(scoring: Scoring, reply: Reply) -> dict[str, Cell]:
+    names = [output.name for output in scoring.metric.outputs]
+    if scoring.lost is not None and (reply.value is None or not reply.value["cells"]):
+        return dict.fromkeys(names, scoring.lost)
+    if reply.value is None:
+        cell = Cell(status=Status(reply.status), reason=reply.reason, detail=reply.detail)
+        return dict.fromkeys(names, cell)
+    return cells_from_json(reply.value["cells"])

@@ -1,0 +1,131 @@
+"""What is asked for: codecs, data, metrics, conditions; from flags, Python or a TOML file."""
+
+import tomllib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from codecbench.adapters.registry import system_specs
+from codecbench.core.errors import ConfigError
+from codecbench.core.spec import Spec
+from codecbench.metrics.registry import expand_metrics
+
+SUITES = Path(__file__).parent / "suites"
+CONDITIONS = ("clean",)
+"""Treatments of input or channel that exist; every run has the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A benchmark to run.
+
+    Attributes:
+        codecs: Spec strings.
+        data: Dataset spec: a folder, a manifest, or a registered name.
+        metrics: Names, groups ("core", "all") or metric specs.
+        conditions: Names of conditions.
+        sample_rate: Rate of evaluation in Hz: the same reference for every codec.
+        seed: Seed of whatever is random.
+        name: For the title of reports.
+        group: Whether codecs come from a ready-made suite, so that one that is not available does
+            not make the run incomplete.
+    """
+
+    codecs: tuple[str, ...]
+    data: str
+    metrics: tuple[str, ...] = ("core",)
+    conditions: tuple[str, ...] = CONDITIONS
+    sample_rate: int = 16000
+    seed: int = 0
+    name: str = ""
+    group: bool = False
+
+
+def read_suite(path: Path) -> Suite:
+    """Read a suite from TOML.
+
+    Args:
+        path: The file; its keys are the attributes of `Suite`.
+
+    Raises:
+        ConfigError: It cannot be read, has an unknown key or a value of the wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read ({error})"
+        raise ConfigError(msg) from error
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path}: not valid TOML: {error}"
+        raise ConfigError(msg) from error
+    return _validate(table, str(path))
+
+
+def find_suite(name: str) -> Suite:
+    """Return a suite by its name among ours, or by its path.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name.endswith(".toml"):
+        return read_suite(Path(name))
+    path = SUITES / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(suite_names())
+        msg = f"no suite '{name}'; known: {known}; or give the path of a .toml file"
+        raise ConfigError(msg)
+    return replace(read_suite(path), group=True)
+
+
+def suite_names() -> list[str]:
+    """Return the names of the suites that come with codecbench."""
+    return sorted(path.stem for path in SUITES.glob("*.toml"))
+
+
+def write_suite(suite: Suite, path: Path) -> None:
+    """Write a suite as TOML; reading it gives an equal suite."""
+    table = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(suite).items()}
+    path.write_text(tomli_w.dumps(table), encoding="utf-8")
+
+
+def resolve(suite: Suite) -> Suite:
+    """Return a suite in canonical form: one entry per system, groups of metrics kept.
+
+    Raises:
+        ConfigError: Nothing asked for, something twice, or an unknown name, option or condition.
+    """
+    if not suite.codecs:
+        msg = "no codec asked for; name one with -c, e.g. -c opus:bitrate=6000|12000"
+        raise ConfigError(msg)
+    systems: list[Spec] = [spec for text in suite.codecs for spec in system_specs(text)]
+    seen: set[str] = set()
+    for spec in systems:
+        if str(spec) in seen:
+            msg = f"codec '{spec}' is asked for twice"
+            raise ConfigError(msg)
+        seen.add(str(spec))
+    expand_metrics(suite.metrics)
+    for condition in suite.conditions:
+        if condition not in CONDITIONS:
+            msg = f"unknown condition '{condition}'; known: {', '.join(CONDITIONS)}"
+            raise ConfigError(msg)
+    if not 8000 <= suite.sample_rate <= 48000:
+        msg = f"evaluation rate must lie in 8000 … 48000 Hz, found {suite.sample_rate}"
+        raise ConfigError(msg)
+    return replace(suite, codecs=tuple(str(spec) for spec in systems))
+
+
+def _validate(table: dict[str, Any], where: str) -> Suite:
+    # Any: TOML values, checked here by pydantic and nowhere else.
+    from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+    strict = with_config(ConfigDict(extra="forbid"))(Suite)
+    try:
+        return TypeAdapter(strict).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        msg = f"{where}: {place}: {first['msg']}"
+        raise ConfigError(msg) from error
