@@ -224,7 +224,7 @@ class SupervisedChild:
             )
         used = resident_mib(process.pid)
         if used > self.limits.memory_mib:
-            detail = f"{used:.0f} MiB resident, {self.limits.memory_mib:.0f} allowed"
+            detail = f"more than {self.limits.memory_mib:.0f} MiB resident"
             raise _ChildDiedError("out_of_memory", detail, self._last_words())
 
     def _empty_stderr(self) -> None:

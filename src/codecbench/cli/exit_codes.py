@@ -1,0 +1,66 @@
+"""Exit codes, and errors as one line on standard error."""
+
+import sys
+import traceback
+from enum import IntEnum
+
+import click
+
+from codecbench.core.errors import (
+    CodecBenchError,
+    ConfigError,
+    DatasetError,
+    SignalError,
+    UnsupportedSettingError,
+)
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code means."""
+
+    OK = 0
+    REGRESSION = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    INTERNAL = 4
+    INTERRUPTED = 130
+
+
+def run_group(group: click.Command) -> int:
+    """Run a click command and return the exit code; nothing but bugs shows a traceback."""
+    debug = "--debug" in sys.argv[1:2]
+    try:
+        code = group.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _say("interrupted", ExitCode.INTERRUPTED)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        code = _say(error.format_message(), ExitCode.USAGE)
+    except KeyboardInterrupt:
+        code = _say("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough.
+        sys.stderr.close()
+        code = ExitCode.OK
+    except CodecBenchError as error:
+        code = _say(str(error), _code_of(error), debug=debug)
+    except Exception as error:  # noqa: BLE001  (the last line of defence of a program)
+        code = _say(
+            f"internal error: {type(error).__name__}: {error}; please report it with --debug",
+            ExitCode.INTERNAL,
+            debug=debug,
+        )
+    return int(code or 0)
+
+
+def _code_of(error: CodecBenchError) -> ExitCode:
+    usage = (ConfigError, DatasetError, SignalError, UnsupportedSettingError)
+    return ExitCode.USAGE if isinstance(error, usage) else ExitCode.INTERNAL
+
+
+def _say(message: str, code: ExitCode, *, debug: bool = False) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"codecbench: {' '.join(message.split())}", file=sys.stderr)
+    return int(code)

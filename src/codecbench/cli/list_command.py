@@ -1,0 +1,54 @@
+"""``codecbench list``: what there is, without loading it."""
+
+from typing import Any
+
+import click
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["codecs", "metrics", "datasets", "suites"]))
+def command(what: str) -> None:
+    """List codecs, metrics, datasets or suites, with the options that each takes.
+
+    Plug-ins of installed packages are listed too. What is missing for one to work is for
+    'codecbench doctor' to say.
+    """
+    import inspect
+
+    from codecbench.adapters.registry import CODECS
+    from codecbench.benchmark.suite import find_suite, suite_names
+    from codecbench.core.construct import option_defaults
+    from codecbench.core.errors import CodecBenchError
+    from codecbench.core.registry import Registry
+    from codecbench.core.spec import format_option
+    from codecbench.datasets.registry import DATASETS
+    from codecbench.metrics.registry import CORE, METRICS
+
+    if what == "suites":
+        for name in suite_names():
+            print(f"{name:16} {find_suite(name).name}")
+        return
+    # Any: three registries of three kinds of classes, of which only the names matter here.
+    registries: dict[str, Registry[Any]] = {
+        "codecs": CODECS,
+        "metrics": METRICS,
+        "datasets": DATASETS,
+    }
+    registry = registries[what]
+    for name in registry.names():
+        try:
+            cls = registry.load(name)
+        except CodecBenchError as error:
+            print(f"{name:16} ! {error}")
+            continue
+        told = (inspect.getdoc(cls) or "").splitlines()
+        mark = " (core)" if what == "metrics" and name in CORE else ""
+        print(f"{name:16} {told[0] if told else ''}{mark}")
+        for option, default in option_defaults(cls).items():
+            if default is inspect.Parameter.empty:
+                shown = "…"
+            elif isinstance(default, tuple | list):
+                shown = "|".join(format_option(value) for value in default)
+            else:
+                shown = format_option(default)
+            print(f"{'':16}   {option}={shown}")

@@ -1,0 +1,136 @@
+"""The screen: a bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from codecbench.benchmark.events import Event, Failure, RunFinished, StageStarted, StepsDone
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_LINE_EVERY_S = 10.0
+_SHOWN_FAILURES = 5
+_WORDS = {"coding": "Coding", "scoring": "Scoring"}
+
+
+class Screen:
+    """Shows the events of a run: rate, time left, failures."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """Choose bar or lines by what standard error is."""
+        self._quiet = quiet
+        self._bar = _Bar() if sys.stderr.isatty() and not quiet else None
+        self._failures: list[Failure] = []
+        self._stage = ""
+        self._total = self._done = 0
+        self._started = self._said = 0.0
+
+    def follow(self, events: Iterable[Event]) -> RunFinished | None:
+        """Show events until the last one, and return it."""
+        finished = None
+        for event in events:
+            if isinstance(event, StageStarted):
+                self._begin(event)
+            elif isinstance(event, StepsDone):
+                self._advance(event)
+            else:
+                finished = event
+        self._end_stage()
+        return finished
+
+    def __enter__(self) -> Self:
+        """Start showing."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar away and list the first failures."""
+        if self._bar is not None:
+            self._bar.close()
+        for failure in self._failures[:_SHOWN_FAILURES]:
+            print(f"  {failure}", file=sys.stderr)
+        if len(self._failures) > _SHOWN_FAILURES:
+            rest = len(self._failures) - _SHOWN_FAILURES
+            print(f"  … and {rest} more, see log.jsonl in the run folder", file=sys.stderr)
+
+    def _begin(self, event: StageStarted) -> None:
+        self._end_stage()
+        self._stage, self._total, self._done = _WORDS[event.stage], event.steps, 0
+        self._started = self._said = time.monotonic()
+        if self._bar is not None:
+            self._bar.begin(self._stage, event.steps)
+        elif not self._quiet:
+            known = f", {event.reused} known already" if event.reused else ""
+            print(f"{self._stage}: {event.steps} steps{known}", file=sys.stderr, flush=True)
+
+    def _advance(self, event: StepsDone) -> None:
+        self._done += event.steps
+        self._failures += event.failures
+        if self._bar is not None:
+            self._bar.advance(event.steps, len(self._failures))
+        elif not self._quiet and time.monotonic() - self._said > if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_LINE_EVERY_S:
+            self._said = time.monotonic()
+            print(self._line(), file=sys.stderr, flush=True)
+
+    def _end_stage(self) -> None:
+        if self._stage and self._total and self._bar is None and not self._quiet:
+            print(self._line(), file=sys.stderr, flush=True)
+        self._stage = ""
+
+    def _line(self) -> str:
+        elapsed = max(time.monotonic() - self._started, 1e-9)
+        rate = self._done / elapsed
+        left = (self._total - self._done) / rate if rate else 0.0
+        lost = f", {len(self._failures)} failed" if self._failures else ""
+        return f"{self._stage}: {self._done}/{self._total} ({rate:.1f}/s, {left:.0f} s left{lost})"
+
+
+class _Bar:
+    """A rich progress bar with rate, time left and failures."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description:8}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TaskProgressColumn(show_speed=True),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[lost]}"),
+            console=Console(stderr=True),
+        )
+        self._progress.start()
+        self._task: TaskID | None = None
+
+    def begin(self, name: str, total: int) -> None:
+        """Show a new stage."""
+        self._task = self._progress.add_task(name, total=total, lost="")
+
+    def advance(self, steps: int, failures: int) -> None:
+        """Move on."""
+        if self._task is not None:
+            lost = f"[red]{failures} failed" if failures else ""
+            self._progress.update(self._task, advance=steps, lost=lost)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._progress.stop()

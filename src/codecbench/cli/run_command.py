@@ -1,0 +1,79 @@
+"""``codecbench run``: the main job."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codecbench.cli.run_options import execution_options
+
+
+@click.command("run")
+@click.argument("suite_name", metavar="[SUITE]", required=False)
+@click.option("-c", "--codec", "codecs", multiple=True, help="Codec spec; may be repeated.")
+@click.option("-d", "--data", help="Folder, manifest, or name of a dataset.")
+@click.option(
+    "-m", "--metrics", multiple=True, help="Metrics or groups, e.g. core or pesq_wb,stoi."
+)
+@click.option("--rate", type=int, help="Rate of evaluation in Hz.  [default: 16000]")
+@click.option("--seed", type=int, help="Seed of whatever is random.  [default: 0]")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Run folder; a run that was begun there goes on.",
+)
+@execution_options
+def command(
+    suite_name: str | None,
+    codecs: tuple[str, ...],
+    data: str | None,
+    metrics: tuple[str, ...],
+    rate: int | None,
+    seed: int | None,
+    out: Path,
+    **how: Any,  # noqa: ANN401  (the shared options, handed on)
+) -> int:
+    """Code clips with codecs, score them, and write a report.
+
+    SUITE is the name of a suite (see 'codecbench list suites') or a TOML file; flags override it.
+
+    \b
+    codecbench run -c 'opus:bitrate=6000|12000' -c 'codec2:mode=700|3200' \\
+        --data my/wavs -o runs/first
+    """  # noqa: D301  (\b is click's mark for text that keeps its lines)
+    from codecbench.benchmark.runner import RunOptions
+    from codecbench.benchmark.suite import Suite, find_suite
+    from codecbench.cli.carry_out import carry_out
+    from codecbench.core.errors import ConfigError
+
+    suite = find_suite(suite_name) if suite_name else Suite(codecs=(), data="")
+    if codecs:
+        suite = replace(suite, codecs=codecs, group=False)
+    if data:
+        suite = replace(suite, data=data)
+    if metrics:
+        suite = replace(suite, metrics=metrics)
+    if rate is not None:
+        suite = replace(suite, sample_rate=rate)
+    if seed is not None:
+        suite = replace(suite, seed=seed)
+    if not suite.data:
+        msg = "no data; name a folder, a manifest or a dataset with --data, e.g. --data demo"
+        raise ConfigError(msg)
+    return carry_out(
+        suite,
+        out,
+        options=RunOptions(
+            jobs=how["jobs"],
+            cache=how["cache"],
+            timeout_s=how["timeout"],
+            memory_mib=how["memory"],
+            rerun=how["rerun"],
+            update=how["update"],
+        ),
+        strict=how["strict"],
+        quiet=how["quiet"],
+    )

@@ -1,0 +1,47 @@
+"""Options that 'run' and 'demo' share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])  # Any: click's commands take what their options say
+
+_OPTIONS = [
+    click.option("-j", "--jobs", default=0, help="Worker processes; 0 means one for each core."),
+    click.option(
+        "--cache",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Cache folder.  [default: the user's cache folder]",
+    ),
+    click.option(
+        "--timeout", default=600.0, show_default=True, help="Seconds that one step may take."
+    ),
+    click.option(
+        "--memory",
+        default=0.0,
+        help="MiB that one worker may use; 0 means an equal share of 80 % of the machine.",
+    ),
+    click.option(
+        "--rerun",
+        type=click.Choice(["failed", "missing", "always", "never"]),
+        default="failed",
+        show_default=True,
+        help="What to do again when the folder or the cache knows it.",
+    ),
+    click.option(
+        "--update", is_flag=True, help="Turn a folder that holds another suite into this one."
+    ),
+    click.option(
+        "--strict", is_flag=True, help="Exit with 3 for undefined cells and skips in groups too."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
+]
+
+
+def execution_options(function: F) -> F:
+    """Add the options that say how to carry out a run."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
