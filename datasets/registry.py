@@ -1,0 +1,168 @@
+"""Names of datasets, and from a name, a path or a list of paths to clips that can be played."""
+
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from codecbench.core.audio_file import AUDIO_SUFFIXES
+from codecbench.core.construct import option_defaults, resolve_options
+from codecbench.core.errors import ConfigError, DatasetError, UnknownNameError
+from codecbench.core.registry import Registry, is_file_name
+from codecbench.core.spec import Spec
+from codecbench.datasets.base import Dataset
+from codecbench.datasets.clip_reading import read_clips
+from codecbench.datasets.folder import FolderSource, by_stem
+from codecbench.datasets.manifest import ManifestSource
+from codecbench.datasets.sampling import Sampling
+from codecbench.datasets.source import ClipEntry, DatasetSource
+from codecbench.datasets.table import TABLE_SUFFIXES
+
+BUILTIN = {
+    "demo": "codecbench.datasets.demo_set:DemoSource",
+    "folder": "codecbench.datasets.folder:FolderSource",
+    "manifest": "codecbench.datasets.manifest:ManifestSource",
+}
+
+DATASETS: Registry[DatasetSource] = Registry(
+    "dataset",
+    DatasetSource,  # type: ignore[type-abstract]  # abstract on purpose: the base of all entries
+    BUILTIN,
+    "codecbench.datasets",
+)
+
+DatasetSpec: TypeAlias = str | os.PathLike[str] | Dataset | Sequence[str | os.PathLike[str]]
+"""What `get_dataset` understands."""
+
+_SAMPLING = tuple(option_defaults(Sampling))
+
+
+def get_dataset(spec: DatasetSpec) -> Dataset:
+    """Find, choose and read the clips of a dataset.
+
+    Args:
+        spec: One of
+
+            - a registered name with options, ``demo`` or ``folder:path=speech,n=20,seed=1``, or a
+              class of one's own, ``./mine.py:MySource``;
+            - the path of a folder, a ``.csv`` or ``.jsonl`` manifest, or one sound file;
+            - a list of sound files;
+            - a `Dataset`, which is returned as it is.
+
+            Every named dataset takes the options ``n`` (clips), ``speakers``, ``per_speaker`` and
+            ``seed``; see `codecbench.datasets.sampling.Sampling`. A name is tried before a path:
+            write ``./demo`` for a folder called demo.
+
+    Returns:
+        All clips, with their content hashed; a file that cannot be read is a clip with a problem.
+
+    Raises:
+        DatasetError: There is no such path, or what is there is no dataset.
+        UnknownNameError: No such dataset, or no such option.
+        ConfigError: A value that cannot be right.
+    """
+    if isinstance(spec, Dataset):
+        return spec
+    if isinstance(spec, str):
+        named = _named(spec)
+        if named is not None:
+            return _load(named)
+        return _from_path(spec)
+    if isinstance(spec, os.PathLike):
+        return _from_path(os.fspath(spec))
+    return _from_files([_absolute(path) for path in spec])
+
+
+def _named(text: str) -> Spec | None:
+    """Return the spec that a text is, or None where it can only be a path."""
+    name = text.partition(":")[0].partition("@")[0].strip()
+    if name not in DATASETS.names() and ".py:" not in text:
+        return None
+    spec = Spec.parse(text)
+    return spec if is_file_name(spec.name) or spec.name in DATASETS.names() else None
+
+
+def _load(spec: Spec) -> Dataset:
+    cls = DATASETS.load(spec.name)
+    known = {**option_defaults(cls), **option_defaults(Sampling)}
+    for key in spec.options:
+        if key not in known:
+            raise UnknownNameError(f"option of '{spec.name}'", key, known)
+    shared = {key: value for key, value in spec.options.items() if key in _SAMPLING}
+    own = {key: value for key, value in spec.options.items() if key not in _SAMPLING}
+    # Any: the class declares the types of its options, and resolve_options holds it to them.
+    options: dict[str, Any] = dict(resolve_options(Sampling, replace(spec, options=shared)))
+    sampling = Sampling(**options)
+    source = cls(**resolve_options(cls, replace(spec, options=own)))
+    return Dataset(name=str(spec), clips=read_clips(sampling.choose(source.entries(), spec.name)))
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.normpath(Path(path).expanduser().absolute()))
+
+
+def _from_path(text: str) -> Dataset:
+    if not text.strip():
+        msg = (
+            f"no dataset given; name a folder, a manifest, or one of {', '.join(DATASETS.names())}"
+        )
+        raise ConfigError(msg)
+    path = _absolute(text)
+    if path.is_dir():
+        return _read(path.name or "root", FolderSource(path=str(path)).entries())
+    if not path.is_file():
+        raise _no_such(text, path)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        name = path.parent.name if path.stem == "manifest" else path.stem
+        return _read(name, ManifestSource(path=str(path)).entries())
+    if path.suffix.lower() in AUDIO_SUFFIXES:
+        return _from_files([path])
+    kinds = ", ".join((*TABLE_SUFFIXES, *AUDIO_SUFFIXES))
+    msg = f"{text}: neither a folder nor a manifest nor a sound file ({kinds})"
+    raise DatasetError(msg)
+
+
+def _from_files(paths: Sequence[Path]) -> Dataset:
+    if not paths:
+        msg = "an empty list of files is no dataset"
+        raise DatasetError(msg)
+    for path in paths:
+        if not path.is_file():
+            raise _no_such(str(path), path)
+    common = Path(os.path.commonpath([path.parent for path in paths]))
+    entries = [ClipEntry(id=name, path=path) for name, path in by_stem(common, paths).items()]
+    name = paths[0].stem if len(paths) == 1 else common.name or "files"
+    return _read(name, entries)
+
+
+def _read(name: str, entries: Sequence[ClipEntry]) -> Dataset:
+    return Dataset(name=name, clips=read_clips(entries))
+
+
+def _no_such(text: str, path: Path) -> DatasetError | ConfigError:
+    """Return the error for something that is neither a path nor a name, with a way out."""
+    if path.exists():
+        return DatasetError(f"{text}: no file; a list holds sound files only")
+    looks_like_path = os.sep in text or path.suffix.lower() in (*TABLE_SUFFIXES, *AUDIO_SUFFIXES)
+    if not looks_like_path and path.parent == Path.cwd():
+        near = difflib.get_close_matches(text, [*DATASETS.names(), *_siblings(path)], n=1)
+        if not near or near[0] in DATASETS.names():
+            return UnknownNameError("dataset or folder", text, DATASETS.names())
+    near = difflib.get_close_matches(path.name, _siblings(path), n=1)
+    if near:
+        hint = f"did you mean {path.parent / near[0]}?"
+    elif not path.parent.is_dir():
+        parent = next(parent for parent in path.parents if parent.is_dir())
+        hint = f"{parent} exists, but nothing of it below"
+    else:
+        hint = f"give a folder, a manifest, or one of {', '.join(DATASETS.names())}"
+    return DatasetError(f"{text}: no such file or folder; {hint}")
+
+
+def _siblings(path: Path) -> list[str]:
+    try:
+        return sorted(item.name for item in path.parent.iterdir())
+    except OSError:
+        return []
