@@ -14,6 +14,7 @@ BUILTIN = {
     "lsd": "codecbench.metrics.lsd:Lsd",
     "mcd": "codecbench.metrics.mcd:Mcd",
     "mcd_harvest": "codecbench.metrics.mcd:McdHarvest",
+    "mcd_ref_f0": "codecbench.metrics.mcd:McdRefF0",
     "mcd_versa": "codecbench.metrics.mcd_versa:McdVersa",
     "mel_dac": "codecbench.metrics.mel_distance:MelDac",
     "mel_dac_eval": "codecbench.metrics.mel_distance:MelDacEval",

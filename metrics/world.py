@@ -1,0 +1,227 @@
+"""WORLD analysis of a signal: fundamental frequency, spectral envelope, mel-cepstra.
+
+The three build on one another and several metrics want them, so each is computed once for each
+signal and kept with it.
+"""
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+from typing import ClassVar, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codecbench.core.audio import Audio
+from codecbench.core.dependency import require
+from codecbench.metrics.base import Metric
+
+F0Method: TypeAlias = Literal["dio", "harvest"]
+"""How F0 is found; dio is followed by stonemask."""
+
+FFT_SIZE = 1024
+"""What CheapTrick needs at 16 kHz for the lowest F0 of 71 Hz: 2^(1 + floor(log2(3·16000/71 + 1))),
+Morise, CheapTrick, Speech Communication 67, 2015."""
+F0_FLOOR_HZ = 71.0
+F0_CEIL_HZ = 800.0
+"""Both are WORLD's own defaults, https://github.com/mmorise/World, src/world/constantnumbers.h."""
+DEFAULT_FRAME_MS = 5.0
+"""WORLD's default frame period."""
+
+F0_WORDS: dict[F0Method, str] = {
+    "dio": f"dio + stonemask {F0_FLOOR_HZ:g}-{F0_CEIL_HZ:g} Hz",
+    "harvest": f"harvest {F0_FLOOR_HZ:g}-{F0_CEIL_HZ:g} Hz",
+}
+"""The methods as metric definitions name them."""
+
+
+class WorldMetric(Metric):
+    """What all metrics that analyse with WORLD have in common."""
+
+    sample_rate: ClassVar[int | None] = 16000
+    min_seconds: ClassVar[float] = 0.1
+    packages: ClassVar[tuple[str, ...]] = ("numpy", "pyworld", "soxr")
+    modules: ClassVar[tuple[str, ...]] = ("pyworld",)
+
+    def require_modules(self) -> None:
+        """Import what the metric needs.
+
+        Raises:
+            MissingDependencyError: A module is absent or broken.
+        """
+        load_world()
+        super().require_modules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class F0Track:
+    """Fundamental frequency over time.
+
+    Attributes:
+        f0: In Hz, 0 where unvoiced; float64, shape ``(frames,)``.
+        times: Centres of the frames in s, same shape.
+    """
+
+    f0: NDArray[np.float64]
+    times: NDArray[np.float64]
+
+    @property
+    def voiced(self) -> NDArray[np.bool_]:
+        """Which frames have a fundamental frequency."""
+        return np.asarray(self.f0 > 0.0)
+
+
+def load_world() -> ModuleType:
+    """Import pyworld.
+
+    Raises:
+        MissingDependencyError: It is absent or broken.
+    """
+    with warnings.catch_warnings():
+        # pyworld imports pkg_resources, which warns of its own removal; nobody here can help that,
+        # and where warnings are errors the import would fail.
+        warnings.simplefilter("ignore")
+        return require("pyworld")
+
+
+def world_samples(audio: Audio) -> NDArray[np.float64]:
+    """Return the samples in the only form that pyworld takes: float64, contiguous."""
+    return np.ascontiguousarray(audio.samples, dtype=np.float64)
+
+
+def estimate_f0(
+    audio: Audio, *, method: F0Method = "dio", frame_ms: float = DEFAULT_FRAME_MS
+) -> F0Track:
+    """Estimate the fundamental frequency, once for each signal and setting.
+
+    Args:
+        audio: Any signal.
+        method: ``dio`` is five to twenty times faster than ``harvest``.
+        frame_ms: Frame period in ms.
+
+    Raises:
+        MissingDependencyError: pyworld is absent.
+
+    Source:
+        Morise, Kawahara and Katayose, AES 35th Int. Conf., 2009 (DIO); Morise, Interspeech 2017,
+        doi:10.21437/Interspeech.2017-68 (Harvest).
+    """
+
+    def compute() -> F0Track:
+        world = load_world()
+        samples, rate = world_samples(audio), audio.sample_rate
+        finder = world.dio if method == "dio" else world.harvest
+        f0, times = finder(
+            samples, rate, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=frame_ms
+        )
+        if method == "dio":
+            f0 = world.stonemask(samples, f0, times, rate)
+        return F0Track(f0=f0, times=times)
+
+    return audio.derive(f"world-f0:{method}:{frame_ms!r}", compute)
+
+
+def mel_cepstra(
+    audio: Audio, *, method: F0Method, frame_ms: float, order: int, alpha: float
+) -> NDArray[np.float64]:
+    """Compute mel-cepstra from the signal's own F0, once for each signal and setting.
+
+    Args:
+        audio: Any signal.
+        method: How F0 is found.
+        frame_ms: Frame period in ms.
+        order: Highest coefficient.
+        alpha: All-pass constant of the frequency warping.
+
+    Returns:
+        Coefficients 0 to `order`, shape ``(frames, order + 1)``.
+    """
+
+    def compute() -> NDArray[np.float64]:
+        track = estimate_f0(audio, method=method, frame_ms=frame_ms)
+        return analyse(world_samples(audio), audio.sample_rate, track, order=order, alpha=alpha)
+
+    return audio.derive(f"world-mcep:{method}:{frame_ms!r}:{order}:{alpha!r}", compute)
+
+
+def analyse(
+    samples: NDArray[np.float64], sample_rate: int, track: F0Track, *, order: int, alpha: float
+) -> NDArray[np.float64]:
+    """Compute mel-cepstra of the CheapTrick envelope with a given F0.
+
+    Args:
+        samples: float64, contiguous.
+        sample_rate: In Hz.
+        track: F0 of this signal, or of the one that it is compared with.
+        order: Highest coefficient.
+        alpha: All-pass constant.
+
+    Returns:
+        Shape ``(frames, order + 1)``.
+    """
+    envelope = load_world().cheaptrick(
+        samples, track.f0, track.times, sample_rate, fft_size=FFT_SIZE
+    )
+    return envelope_to_mel_cepstra(envelope, order=order, alpha=alpha)
+
+
+def envelope_to_mel_cepstra(
+    envelope: NDArray[np.float64], *, order: int, alpha: float
+) -> NDArray[np.float64]:
+    """Turn power spectra into mel-cepstra.
+
+    Args:
+        envelope: Power, shape ``(frames, bins)`` with bins from 0 to the Nyquist frequency.
+        order: Highest coefficient.
+        alpha: All-pass constant.
+
+    Returns:
+        Shape ``(frames, order + 1)``.
+    """
+    matrix = _mel_cepstrum_matrix(envelope.shape[1], order, alpha)
+    return np.asarray(np.log(envelope) @ matrix)
+
+
+@lru_cache(maxsize=16)
+def _mel_cepstrum_matrix(bins: int, order: int, alpha: float) -> NDArray[np.float64]:
+    """Return the matrix from log power to mel-cepstra, shape ``(bins, order + 1)``.
+
+    Both steps are linear: log power to cepstrum is an inverse Fourier transform, cepstrum to
+    mel-cepstrum a frequency transform. So their product is made once.
+    """
+    cepstrum = np.fft.irfft(np.eye(bins), axis=1)[:, :bins]
+    # The cepstrum of power counts c0 twice as much as the minimum-phase one of magnitude.
+    cepstrum[:, 0] *= 0.5
+    matrix: NDArray[np.float64] = cepstrum @ frequency_transform(bins, order, alpha)
+    matrix.setflags(write=False)
+    return matrix
+
+
+def frequency_transform(size: int, order: int, alpha: float) -> NDArray[np.float64]:
+    """Return the matrix that warps a cepstrum by a first-order all-pass.
+
+    Args:
+        size: Number of coefficients before.
+        order: Highest coefficient after.
+        alpha: All-pass constant.
+
+    Returns:
+        Shape ``(size, order + 1)``; row n holds the warped form of a cepstrum that is 1 at n.
+
+    Source:
+        Oppenheim and Johnson, Discrete representation of signals, Proc. IEEE 60(6), 1972,
+        doi:10.1109/PROC.1972.8727. Row n is the power series in z^-1 of the n-th power of the
+        all-pass (z^-1 + alpha) / (1 + alpha z^-1), whence the recursion.
+    """
+    matrix = np.zeros((size, order + 1))
+    matrix[0, 0] = 1.0
+    for row in range(1, size):
+        before = matrix[row - 1]
+        now = matrix[row]
+        now[0] = alpha * before[0]
+        if order >= 1:
+            now[1] = (1.0 - alpha * alpha) * before[0] + alpha * before[1]
+        for column in range(2, order + 1):
+            now[column] = before[column - 1] + alpha * (before[column] - now[column - 1])
+    return matrix
