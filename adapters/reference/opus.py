@@ -1,0 +1,154 @@
+"""Opus, the codec of RFC 6716, by the libopus inside PyAV's wheel."""
+
+from collections.abc import Sequence
+
+from codecbench.adapters.base import CodecInfo, OperatingPoint
+from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.reference.libopus import APPLICATIONS, LibOpus, OpusSettings
+from codecbench.adapters.reference.reference_codec import (
+    Packets,
+    ReferenceCodec,
+    Signal,
+    pad_to_frames,
+)
+from codecbench.adapters.reference.settings import (
+    Number,
+    point_number,
+    rate_points,
+    require_choice,
+    require_whole,
+)
+from codecbench.adapters.reference.shared_library import find_in_wheel, require_in_wheel
+from codecbench.core.audio import Audio, round_to_int16
+from codecbench.core.errors import MissingDependencyError
+
+_SAMPLE_RATES = (8000, 12000, 16000, 24000, 48000)
+_FRAMES_MS = (2.5, 5.0, 10.0, 20.0, 40.0, 60.0)
+_MAX_BITRATE_BPS = 256000  # where FFmpeg's libopus encoder ends for one channel
+
+
+class OpusCodec(ReferenceCodec):
+    """Opus in one channel.
+
+    The decoder works at the input's own rate. The encoder's look-ahead is cut from the start, and
+    zeros are coded after the end until all of the signal has come out: the last frame is filled
+    up with zeros, and where its zeros are fewer than the look-ahead one more packet follows. All
+    packets count.
+
+    Source:
+        RFC 6716; libopus, https://opus-codec.org.
+    """
+
+    rate_option = "bitrate"
+
+    def __init__(
+        self,
+        *,
+        mode: str = "cbr",
+        bitrate: int | Sequence[int] = (6000, 8000, 12000, 16000, 24000),
+        application: str = "voip",
+        complexity: int = 10,
+        frame_ms: float = 20.0,
+        sample_rate: int = 16000,
+    ) -> None:
+        """Check the options.
+
+        Args:
+            mode: "cbr", "vbr", or "cvbr" (constrained variable rate, libopus' own default).
+            bitrate: Asked for, in bit/s, at most 256000 and at least 24 bits a frame, below which
+                libopus sends frames without content; with variable rate the measured rate differs.
+            application: "voip" (high-pass filter, favours speech), "audio" or "lowdelay".
+            complexity: 0 (fast) … 10 (best).
+            frame_ms: 2.5, 5, 10, 20, 40 or 60.
+            sample_rate: 8000, 12000, 16000, 24000 or 48000 Hz.
+
+        Raises:
+            UnsupportedSettingError: An option is out of range.
+        """
+        self._mode = require_choice("opus", "mode", mode, ("cbr", "vbr", "cvbr"))
+        self._application = require_choice("opus", "application", application, APPLICATIONS)
+        self._complexity = require_whole("opus", "complexity", complexity, 0, 10)
+        frame_ms = float(require_choice("opus", "frame_ms", frame_ms, _FRAMES_MS))
+        rate = require_choice("opus", "sample_rate", sample_rate, _SAMPLE_RATES)
+        lowest = lowest_bitrate(frame_ms)
+
+        def check(value: Number) -> Number:
+            return require_whole("opus", "bitrate", value, lowest, _MAX_BITRATE_BPS)
+
+        self.points = rate_points(
+            "opus", "bitrate", bitrate, check=check, nominal_bps=lambda value: float(value)
+        )
+        file = find_in_wheel("av", "libopus")
+        self._lib: LibOpus | None = None
+        try:
+            self._lib = LibOpus(file) if file else None
+        except MissingDependencyError:
+            file = None  # broken; `load` says so
+        self.info = CodecInfo(
+            name="opus",
+            version=self._lib.version if self._lib else "absent",
+            fingerprint=f"{self._lib.version} sha256:{file.sha256}"
+            if self._lib and file
+            else "absent",
+            sample_rate=rate,
+            frame_samples=round(rate * frame_ms / 1000),
+            # src/opus_encoder.c: 2.5 ms for the overlap, and 4 ms to compensate SILK's delay.
+            lookahead_samples=rate // 400 + (0 if application == "lowdelay" else rate // 250),
+            licence="BSD-3-Clause",
+            source="RFC 6716",
+            needs=("pkg:av",),
+        )
+
+    def load(self) -> None:
+        """Load libopus.
+
+        Raises:
+            MissingDependencyError: PyAV is not installed, or is not its wheel.
+        """
+        self._library()
+
+    def _library(self) -> LibOpus:
+        if self._lib is None:
+            self._lib = LibOpus(require_in_wheel("av", "libopus"))
+        return self._lib
+
+    def _settings(self, point: OperatingPoint) -> OpusSettings:
+        return OpusSettings(
+            sample_rate=self.info.sample_rate,
+            application=self._application,
+            bitrate_bps=int(point_number(point, "bitrate")),
+            vbr=self._mode != "cbr",
+            constrained=self._mode == "cvbr",
+            complexity=self._complexity,
+        )
+
+    def delay_samples(self, point: OperatingPoint) -> int:
+        """Return the look-ahead."""
+        return self.info.lookahead_samples
+
+    def encode_packets(self, audio: Audio, point: OperatingPoint) -> Packets:
+        """Code frame by frame, until the look-ahead has come out."""
+        frames = pad_to_frames(
+            round_to_int16(audio.samples),
+            self.info.frame_samples,
+            extra=self.info.lookahead_samples,
+        )
+        packets = self._library().encode(frames, self._settings(point))
+        return [(packet, 8 * len(packet)) for packet in packets]
+
+    def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
+        """Decode at the input's rate."""
+        return self._library().decode(
+            encoded.packets,
+            sample_rate=self.info.sample_rate,
+            frame=self.info.frame_samples,
+        )
+
+
+def lowest_bitrate(frame_ms: float) -> int:
+    """Return the lowest rate in bit/s at which libopus codes anything.
+
+    Below 3 bytes a frame, or 2400 bit/s for frames over 20 ms, it sends packets without content
+    (src/opus_encoder.c, opus_encode_native); 500 bit/s is the least that it accepts at all.
+    """
+    return max(500, round(24 * 1000 / frame_ms), 2400 if frame_ms > 20 else 0)

@@ -1,0 +1,122 @@
+"""What all reference codecs share: checks before coding, exact length and alignment after it."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codecbench.adapters.base import Codec, OperatingPoint
+from codecbench.adapters.bitstream import Encoded
+from codecbench.core.audio import Audio
+from codecbench.core.errors import BitstreamError, EncodeError, UnknownNameError
+
+Packets: TypeAlias = Sequence[tuple[bytes, int]]
+"""Payload of each packet with its exact bits."""
+Signal: TypeAlias = NDArray[np.int16] | NDArray[np.float32]
+"""Decoded samples: 16-bit, or floating point at full scale 1."""
+
+
+class ReferenceCodec(Codec):
+    """A codec that sends packets and nothing else.
+
+    A subclass says how packets are made from one clip and a signal from packets, each time from a
+    fresh state, and by how many samples that signal is late.
+    """
+
+    @abstractmethod
+    def encode_packets(self, audio: Audio, point: OperatingPoint) -> Packets:
+        """Code one clip of at least one sample."""
+
+    @abstractmethod
+    def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
+        """Decode all packets to at least `delay_samples` + ``encoded.n_samples`` samples.
+
+        Raises:
+            BitstreamError: A packet is not of this codec.
+        """
+
+    def delay_samples(self, point: OperatingPoint) -> int:
+        """Return by how many samples the decoded signal is late."""
+        return 0
+
+    def encode(self, audio: Audio, point: OperatingPoint) -> Encoded:
+        """Code one clip from a fresh state; see `Codec.encode`."""
+        if audio.sample_rate != self.info.sample_rate:
+            msg = (
+                f"{self.info.name} codes {self.info.sample_rate} Hz, found {audio.sample_rate} Hz; "
+                "use codecbench.core.resampling.resample first"
+            )
+            raise EncodeError(msg)
+        if audio.n_samples == 0:
+            msg = f"{self.info.name} cannot code an empty signal; at least one sample is needed"
+            raise EncodeError(msg)
+        if point not in self.points:
+            names = ", ".join(known.name for known in self.points)
+            msg = f"{self.info.name} was made for the points {names}; found '{point.name}'"
+            raise EncodeError(msg)
+        coded = self.encode_packets(audio, point)
+        return Encoded(
+            packets=tuple(packet for packet, _ in coded),
+            packet_bits=tuple(bits for _, bits in coded),
+            point=point.name,
+            n_samples=audio.n_samples,
+            sample_rate=audio.sample_rate,
+        )
+
+    def decode(self, encoded: Encoded) -> Audio:
+        """Decode one clip from a fresh state; see `Codec.decode`."""
+        if encoded.sample_rate != self.info.sample_rate:
+            msg = (
+                f"{self.info.name} decodes {self.info.sample_rate} Hz, "
+                f"the bitstream is of {encoded.sample_rate} Hz"
+            )
+            raise BitstreamError(msg)
+        try:
+            point = self.point(encoded.point)
+        except UnknownNameError as error:
+            raise BitstreamError(str(error)) from error
+        signal = self.decode_packets(encoded, point)
+        start = self.delay_samples(point)
+        if signal.size < start + encoded.n_samples:
+            msg = (
+                f"bitstream cut: {len(encoded.packets)} packets of {self.info.name} give "
+                f"{max(0, signal.size - start)} samples, {encoded.n_samples} wanted"
+            )
+            raise BitstreamError(msg)
+        cut = signal[start : start + encoded.n_samples]
+        if cut.dtype == np.int16:
+            cut = cut.astype(np.float32) / np.float32(32768)
+        return Audio.clip(cut, encoded.sample_rate)
+
+
+def pad_to_frames(pcm: NDArray[np.int16], frame: int, *, extra: int = 0) -> NDArray[np.int16]:
+    """Cut a signal into whole frames, the last one filled with zeros.
+
+    Args:
+        pcm: Signal, int16 ``(samples,)``.
+        frame: Samples per frame.
+        extra: Zeros that must follow the signal, so that a decoder which is late by as many
+            samples still gives all of it.
+
+    Returns:
+        int16 ``(frames, frame)``.
+    """
+    count = -(-(pcm.size + extra) // frame)
+    padded = np.zeros(count * frame, dtype=np.int16)
+    padded[: pcm.size] = pcm
+    return padded.reshape(count, frame)
+
+
+def require_packet_sizes(encoded: Encoded, name: str, sizes: Sequence[int]) -> None:
+    """Refuse packets of a wrong size before a C library reads past their end.
+
+    Raises:
+        BitstreamError: A packet does not have one of `sizes` bytes.
+    """
+    for index, packet in enumerate(encoded.packets):
+        if len(packet) not in sizes:
+            wanted = " or ".join(str(size) for size in sizes)
+            msg = f"packet {index} of {name} has {len(packet)} bytes, {wanted} wanted"
+            raise BitstreamError(msg)
