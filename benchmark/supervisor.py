@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from typing import IO
 
 import psutil
 
@@ -88,7 +89,7 @@ class SupervisedChild:
         self.limits = limits or Limits()
         self.restarts = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as this object)
+        self._stderr: IO[bytes] | None = None
 
     def call(self, request: Message) -> Reply:
         """Run one step to its end, whatever that is.
@@ -122,6 +123,9 @@ class SupervisedChild:
     def close(self) -> None:
         """End the child; the next step starts a new one."""
         process, self._process = self._process, None
+        words, self._stderr = self._stderr, None
+        if words is not None:
+            words.close()
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -139,7 +143,6 @@ class SupervisedChild:
     def __exit__(self, *exception: object) -> None:
         """End the child."""
         self.close()
-        self._stderr.close()
 
     def _reply(self, message: Message) -> Reply:
         seconds = message.get("seconds")
@@ -162,7 +165,7 @@ class SupervisedChild:
         return Reply(value=value, status="ok", seconds=took)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._empty_stderr()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "codecbench.benchmark.child"],
             stdin=subprocess.PIPE,
@@ -178,8 +181,7 @@ class SupervisedChild:
         process = self._process
         if process is None or process.poll() is not None:
             process = self._start()
-        if os.fstat(self._stderr.fileno()).st_size > _STDERR_MAX:
-            self._empty_stderr()
+        self._bound_stderr()
         return self._receive(process, request, self.limits.timeout_s)
 
     def _receive(
@@ -227,10 +229,11 @@ class SupervisedChild:
             detail = f"more than {self.limits.memory_mib:.0f} MiB resident"
             raise _ChildDiedError("out_of_memory", detail, self._last_words())
 
-    def _empty_stderr(self) -> None:
-        # The child shares this file description, so its next write starts at the front again.
-        os.ftruncate(self._stderr.fileno(), 0)
-        os.lseek(self._stderr.fileno(), 0, os.SEEK_SET)
+    def _bound_stderr(self) -> None:
+        if self._stderr is not None and os.fstat(self._stderr.fileno()).st_size > _STDERR_MAX:
+            # The child shares this file description: its next write starts at the front again.
+            os.ftruncate(self._stderr.fileno(), 0)
+            os.lseek(self._stderr.fileno(), 0, os.SEEK_SET)
 
     def _death(self, process: subprocess.Popen[bytes]) -> _ChildDiedError:
         code = process.wait()
@@ -241,6 +244,8 @@ class SupervisedChild:
         return _ChildDiedError(f"crashed:exit{code}", f"the process ended with code {code}", words)
 
     def _last_words(self) -> str:
+        if self._stderr is None:
+            return ""
         size = os.fstat(self._stderr.fileno()).st_size
         data = os.pread(self._stderr.fileno(), _STDERR_KEEP, max(0, size - _STDERR_KEEP))
         return data.decode(errors="replace")

@@ -49,3 +49,20 @@ def speech_like(seconds: float, *, sample_rate: int = 16000, seed: int = 0) -> N
 def speech() -> Audio:
     """Three seconds of speech-like signal at 16 kHz."""
     return Audio(speech_like(3.0).astype(np.float32), 16000)
+
+
+NOT_HERE = "not here: "
+"""Begins the reason of a skip for what this machine cannot have (a GPU, a browser)."""
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """In CI, fail when a test was skipped although its data is there."""
+    if not os.environ.get("CODECBENCH_STRICT_SKIPS") or not (SHARED / "design.md").is_file():
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    reasons = [str(report.longrepr[-1]).removeprefix("Skipped: ") for report in skipped]
+    wrong = [reason for reason in reasons if not reason.startswith(NOT_HERE)]
+    if wrong:
+        print("\nskipped although the data is there:", *sorted(set(wrong)), sep="\n  ")
+        session.exitstatus = 1

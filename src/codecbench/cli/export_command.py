@@ -29,8 +29,10 @@ import click
 )
 def command(folder: Path, kind: str, out: Path, no_times: bool) -> None:
     """Write the results of a run folder in another format."""
-    from codecbench.reports.export import export_frame
+    from typing import cast
+
+    from codecbench.reports.export import ExportKind, export_frame
     from codecbench.reports.run import Run
 
-    export_frame(Run(folder).results(), out, kind=kind, times=not no_times)
+    export_frame(Run(folder).results(), out, kind=cast(ExportKind, kind), times=not no_times)
     print(out)

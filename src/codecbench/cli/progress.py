@@ -75,10 +75,7 @@ class Screen:
         self._failures += event.failures
         if self._bar is not None:
             self._bar.advance(event.steps, len(self._failures))
-        elif not self._quiet and time.monotonic() - self._said > if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-_LINE_EVERY_S:
+        elif not self._quiet and time.monotonic() - self._said > _LINE_EVERY_S:
             self._said = time.monotonic()
             print(self._line(), file=sys.stderr, flush=True)
 

@@ -1,0 +1,55 @@
+# Every target makes its own .venv first; only Python and a C compiler need to be there.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+# The root of the checkout must not be on the import path: its datasets/ would hide a library.
+export PYTHONSAFEPATH = 1
+
+.PHONY: help demo test test-slow check bench docs clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.base ## run the demo benchmark and write runs/demo/report/index.html
+	$(BIN)/codecbench demo -o runs/demo
+
+test: $(VENV)/.dev ## run the tests that need no special hardware
+	$(BIN)/pytest -n auto -m "not slow and not gpu and not weights"
+
+test-slow: $(VENV)/.dev ## run the slow tests too
+	$(BIN)/pytest -n auto -m "not gpu and not weights"
+
+check: $(VENV)/.dev ## format, lint, types, layers, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+bench: $(VENV)/.dev ## measure speed; writes build/bench
+	$(BIN)/python -P tests/benchmarks/run_all.py --out build/bench
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# Packages without wheels are installed one by one, so that one that cannot be built is named
+# together with its fix and the rest works.
+define install_compiled
+	@for extra in $(1); do \
+	  $(BIN)/pip install -q -e ".[$$extra]" || { \
+	    echo "warning: extra '$$extra' could not be built; install a C and C++ compiler" \
+	         "(apt-get install gcc g++ python3-dev), then run 'rm -rf $(VENV)' and make again." \
+	         "Until then its cells say skipped:missing_dependency."; }; \
+	done
+endef
+
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -e .
+	$(call install_compiled,pesq world)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/pip install -q -e ".[dev]"
+	$(call install_compiled,oracle)
+	@touch $@

@@ -1,0 +1,177 @@
+"""Codecs and metrics with planted behaviour, used by the tests as ``planted.py:Class`` plug-ins.
+
+What they do on which clip is decided by the signal itself (its length in milliseconds), since a
+codec never learns the name of a clip.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from codecbench.adapters.base import Codec, CodecInfo, OperatingPoint
+from codecbench.adapters.bitstream import Encoded
+from codecbench.core.audio import Audio, round_to_int16
+from codecbench.core.errors import EncodeError
+from codecbench.metrics.base import Metric
+
+
+class CoarseCodec(Codec):
+    """Keeps the upper bits of each sample; fast and well behaved."""
+
+    rate_option = "bits"
+
+    def __init__(self, *, bits: tuple[int, ...] = (4, 8), trace: str = "") -> None:
+        self.trace = trace
+        self.info = CodecInfo(
+            name="coarse",
+            version="1",
+            fingerprint="coarse-1",
+            sample_rate=16000,
+            frame_samples=160,
+            source="tests",
+        )
+        self.points = tuple(
+            OperatingPoint(name=str(b), nominal_bps=16000.0 * b, settings={"bits": b}) for b in bits
+        )
+
+    def encode(self, audio: Audio, point: OperatingPoint) -> Encoded:
+        if self.trace:
+            with Path(self.trace).open("a") as file:
+                file.write(f"{audio.n_samples} {point.name}\n")
+        bits = int(str(point.settings["bits"]))
+        shift = 16 - bits
+        data = ((round_to_int16(audio.samples).astype(np.int32) >> shift) << shift).astype("<i2")
+        return Encoded(
+            packets=(data.tobytes(),),
+            packet_bits=(audio.n_samples * bits,),
+            point=point.name,
+            n_samples=audio.n_samples,
+            sample_rate=audio.sample_rate,
+        )
+
+    def decode(self, encoded: Encoded) -> Audio:
+        samples = np.frombuffer(encoded.packets[0], dtype="<i2").astype(np.float32) / 32768
+        return Audio(samples, encoded.sample_rate)
+
+
+class FaultyCodec(CoarseCodec):
+    """Misbehaves on clips of one length and is well behaved on all others."""
+
+    def __init__(self, *, fault: str, at_ms: int = 1500, bits: tuple[int, ...] = (8,)) -> None:
+        super().__init__(bits=bits)
+        self.fault = fault
+        self.at_ms = at_ms
+
+    def decode(self, encoded: Encoded) -> Audio:
+        audio = super().decode(encoded)
+        if round(1000 * encoded.duration_s) != self.at_ms:
+            return audio
+        return misbehave(self.fault, audio)
+
+
+def misbehave(fault: str, audio: Audio) -> Audio:
+    """Do one of the things that codecs do."""
+    samples, rate = audio.samples, audio.sample_rate
+    if fault == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if fault == "abort":
+        os.abort()
+    if fault == "exit":
+        os._exit(7)
+    if fault == "hang":
+        time.sleep(3600)
+    if fault == "memory":
+        hog = [np.ones(2**25) for _ in range(100)]
+        return Audio(hog[0][:1].astype(np.float32), rate)
+    if fault == "raise":
+        msg = "planted"
+        raise EncodeError(msg)
+    changed = {
+        "nan": lambda: np.full_like(samples, np.nan),
+        "silent": lambda: np.zeros_like(samples),
+        "short": lambda: samples[: samples.size // 2],
+        "frame_short": lambda: samples[:-100],
+        "empty": lambda: samples[:0],
+        "inverted": lambda: -samples,
+        "half_gain": lambda: samples * np.float32(0.5),
+        "early": lambda: np.concatenate([samples[8:], np.zeros(8, np.float32)]),
+    }
+    if fault == "wrong_rate":
+        return Audio(samples, 8000)
+    if fault == "print":
+        print("noise on standard output " * 1000)  # noqa: T201  (the fault)
+        return audio
+    return Audio(changed[fault](), rate)
+
+
+class Counting(Metric):
+    """Distance of means of magnitude; appends a line per call where it is told to."""
+
+    name: ClassVar[str] = "counting"
+    outputs: ClassVar[tuple[str, ...]] = ("counting",)
+    higher_is_better: ClassVar[bool] = False
+    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
+    min_seconds: ClassVar[float] = 0.01
+    source: ClassVar[str] = "tests"
+
+    def __init__(self, *, scale: float = 1.0, trace: str = "", slow_s: float = 0.0) -> None:
+        self.scale = scale
+        self.trace = trace
+        self.slow_s = slow_s
+
+    @property
+    def definition(self) -> str:
+        return f"scale={self.scale:g}"
+
+    def prepare(self, reference: Audio) -> Audio:
+        return reference
+
+    def score(self, prepared: Audio, degraded: Audio) -> Mapping[str, float]:
+        if self.trace:
+            with Path(self.trace).open("a") as file:
+                file.write(f"{degraded.sha256}\n")
+        time.sleep(self.slow_s)
+        distance = float(np.abs(prepared.samples - degraded.samples).mean())
+        return {"counting": self.scale * distance}
+
+
+class Crashing(Counting):
+    """Dies on clips of one length."""
+
+    name: ClassVar[str] = "crashing"
+    outputs: ClassVar[tuple[str, ...]] = ("crashing",)
+
+    def __init__(self, *, fault: str = "segfault", at_ms: int = 1500) -> None:
+        super().__init__()
+        self.fault = fault
+        self.at_ms = at_ms
+
+    def score(self, prepared: Audio, degraded: Audio) -> Mapping[str, float]:
+        if round(1000 * degraded.duration_s) == self.at_ms:
+            misbehave(self.fault, degraded)
+            return {"crashing": float("nan")}
+        return {"crashing": 0.5}
+
+
+class LongOnly(Counting):
+    """Needs 1.3 s."""
+
+    name: ClassVar[str] = "long_only"
+    outputs: ClassVar[tuple[str, ...]] = ("long_only",)
+    min_seconds: ClassVar[float] = 1.3
+
+    def score(self, prepared: Audio, degraded: Audio) -> Mapping[str, float]:
+        return {"long_only": super().score(prepared, degraded)["counting"]}
+
+
+class Uninstalled(Counting):
+    """Needs a package that nobody has."""
+
+    name: ClassVar[str] = "uninstalled"
+    outputs: ClassVar[tuple[str, ...]] = ("uninstalled",)
+    modules: ClassVar[tuple[str, ...]] = ("a_package_that_nobody_has",)
