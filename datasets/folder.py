@@ -19,6 +19,8 @@ class FolderSource(DatasetSource):
     their tags. Without it every sound file at any depth is one.
     """
 
+    main_option = "path"
+
     def __init__(self, *, path: str) -> None:
         """Remember the folder.
 

@@ -20,6 +20,8 @@ class ManifestSource(DatasetSource):
     it; one that is missing elsewhere is taken for a wrong path and refused.
     """
 
+    main_option = "path"
+
     def __init__(self, *, path: str) -> None:
         """Remember the manifest.
 

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from codecbench.core.audio_file import AUDIO_SUFFIXES
 from codecbench.core.construct import option_defaults, resolve_options
 from codecbench.core.errors import ConfigError, DatasetError, UnknownNameError
 from codecbench.core.registry import Registry, is_file_name
-from codecbench.core.spec import Spec
+from codecbench.core.spec import Spec, format_option
 from codecbench.datasets.base import Dataset
 from codecbench.datasets.clip_reading import read_clips
 from codecbench.datasets.folder import FolderSource, by_stem
@@ -21,9 +22,17 @@ from codecbench.datasets.source import ClipEntry, DatasetSource
 from codecbench.datasets.table import TABLE_SUFFIXES
 
 BUILTIN = {
+    "aishell": "codecbench.datasets.aishell:AishellSource",
+    "daps": "codecbench.datasets.daps:DapsSource",
     "demo": "codecbench.datasets.demo_set:DemoSource",
+    "ears": "codecbench.datasets.ears:EarsSource",
     "folder": "codecbench.datasets.folder:FolderSource",
+    "kaldi": "codecbench.datasets.kaldi:KaldiSource",
+    "librispeech": "codecbench.datasets.librispeech:LibriSpeechSource",
+    "libritts": "codecbench.datasets.libritts:LibriTtsSource",
     "manifest": "codecbench.datasets.manifest:ManifestSource",
+    "mls": "codecbench.datasets.mls:MlsSource",
+    "vctk": "codecbench.datasets.vctk:VctkSource",
 }
 
 DATASETS: Registry[DatasetSource] = Registry(
@@ -36,6 +45,9 @@ DATASETS: Registry[DatasetSource] = Registry(
 DatasetSpec: TypeAlias = str | os.PathLike[str] | Dataset | Sequence[str | os.PathLike[str]]
 """What `get_dataset` understands."""
 
+_SHORT_FORM = re.compile(
+    r"(?P<name>[A-Za-z_][\w.-]*)(?::(?P<value>[^=?,|\"]+))?(?:\?(?P<query>.*))?"
+)
 _SAMPLING = tuple(option_defaults(Sampling))
 
 
@@ -45,15 +57,16 @@ def get_dataset(spec: DatasetSpec) -> Dataset:
     Args:
         spec: One of
 
-            - a registered name with options, ``demo`` or ``folder:path=speech,n=20,seed=1``, or a
-              class of one's own, ``./mine.py:MySource``;
+            - a registered name with options, ``demo`` or ``librispeech:split=test-clean,n=20``, or
+              a class of one's own, ``./mine.py:MySource``;
+            - the short form of the same, ``librispeech:test-clean?n=20&seed=1``;
             - the path of a folder, a ``.csv`` or ``.jsonl`` manifest, or one sound file;
             - a list of sound files;
             - a `Dataset`, which is returned as it is.
 
-            Every named dataset takes the options ``n`` (clips), ``speakers``, ``per_speaker`` and
-            ``seed``; see `codecbench.datasets.sampling.Sampling`. A name is tried before a path:
-            write ``./demo`` for a folder called demo.
+            Every named dataset takes the options ``n`` (clips), ``seed``, ``crop_s``, ``speaker``,
+            ``speakers`` and ``per_speaker``; see `codecbench.datasets.sampling.Sampling`. A name
+            is tried before a path: write ``./demo`` for a folder called demo.
 
     Returns:
         All clips, with their content hashed; a file that cannot be read is a clip with a problem.
@@ -77,11 +90,32 @@ def get_dataset(spec: DatasetSpec) -> Dataset:
 
 def _named(text: str) -> Spec | None:
     """Return the spec that a text is, or None where it can only be a path."""
-    name = text.partition(":")[0].partition("@")[0].strip()
+    name = re.split(r"[:@?]", text, maxsplit=1)[0].strip()
     if name not in DATASETS.names() and ".py:" not in text:
         return None
-    spec = Spec.parse(text)
+    spec = Spec.parse(long_form(text))
     return spec if is_file_name(spec.name) or spec.name in DATASETS.names() else None
+
+
+def long_form(text: str) -> str:
+    """Translate ``name:value?key=value&…`` to ``name:main_option=value,key=value,…``.
+
+    Any other text is returned as it is.
+
+    Raises:
+        ConfigError: The dataset has no main option that a bare value could set.
+    """
+    short = _SHORT_FORM.fullmatch(text.strip())
+    if short is None or (short["value"] is None and short["query"] is None):
+        return text
+    options = short["query"].split("&") if short["query"] else []
+    if short["value"]:
+        main = DATASETS.load(short["name"]).main_option
+        if main is None:
+            msg = f"'{short['name']}' has no use for '{short['value']}'; write key=value"
+            raise ConfigError(msg)
+        options.insert(0, f"{main}={format_option(short['value'])}")
+    return f"{short['name']}:{','.join(options)}"
 
 
 def _load(spec: Spec) -> Dataset:

@@ -147,3 +147,12 @@ def test_refuses_what_is_no_dataset(takes):
         get_dataset(takes / "notes.txt")
     with pytest.raises(DatasetError, match="a list holds sound files only"):
         get_dataset([takes])
+
+
+def test_the_short_form_means_the_long_one(takes):
+    assert get_dataset("demo?n=3&seed=1") == get_dataset("demo:n=3,seed=1")
+    assert ids(f"folder:{takes}?n=1") == ids(f'folder:path="{takes}",n=1')
+    with pytest.raises(ConfigError, match="'demo' has no use for 'x'"):
+        get_dataset("demo:x")
+    with pytest.raises(UnknownNameError, match="unknown option of 'demo' 'm'"):
+        get_dataset("demo?m=1")
