@@ -1,0 +1,84 @@
+"""The words of a rate-quality figure: what stands below it, and what replaces it for the blind."""
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from codecbench.benchmark.results import MetricFacts
+from codecbench.reports.rate_quality import ANCHOR, CURVE, MISSING
+from codecbench.reports.tables import direction
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WRAP = 104
+"""Characters per line below a figure."""
+_MAX_LABEL, _MAX_LEVEL = 72, 34
+
+
+def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
+    """Return the lines below a figure: n, what was resampled, what failed, what is missing.
+
+    Args:
+        data: Data of the figure.
+        beyond: The anchors in it that lie off the axis.
+    """
+    counted = data[data["role"] != MISSING]
+    lines = []
+    if len(counted):
+        first = counted.iloc[0]
+        text = f"n = {first['n']} of {first['n_clips']} clips, those that every system shown has."
+        if first["cluster"] != "none":
+            drawn = f"{first['n_clusters']} {first['cluster']}s"
+            text += f" Bands: 95 % bootstrap intervals over {drawn}."
+        lines.append(text)
+    if (data["role"] == ANCHOR).any():
+        lines.append(
+            "Dotted levels: anchors, whose bits mean nothing, and codecs near the rate of PCM."
+        )
+    if len(beyond):
+        far = [
+            f"{level_name(str(row['label']), str(row['point']))} {row['mean']:.4g}"
+            for _, row in beyond.iterrows()
+        ]
+        lines.append(f"Beyond the axis: {', '.join(far)}.")
+    lines += [
+        f"{_name(row)}: {row['n_failed']} clips failed and are in no mean here."
+        for _, row in counted[counted["n_failed"] > 0].iterrows()
+    ]
+    missing = data[data["role"] == MISSING]
+    for (label, reason), group in missing.groupby(["label", "reason"], sort=False):
+        points = ", ".join(str(point) for point in group["point"] if point)
+        name = short_label(str(label))
+        lines.append(f"Missing: {name}{', ' if points else ''}{points}: {reason}.")
+    return [part for line in lines for part in textwrap.wrap(line, WRAP) or [""]]
+
+
+def alt_text(data: "pd.DataFrame", facts: MetricFacts) -> str:
+    """Describe a figure to those who cannot see it: where each curve begins and ends."""
+    parts = [f"{facts.name} against measured rate, {direction(facts)}."]
+    for label, group in data[data["role"] == CURVE].groupby("label", sort=False):
+        curve = group.sort_values("payload_bps", kind="stable")
+        first, last = curve.iloc[0], curve.iloc[-1]
+        text = f"{label}: {first['mean']:.2f} at {first['payload_bps'] / 1000:.2f} kbit/s"
+        if len(curve) > 1:
+            text += f" to {last['mean']:.2f} at {last['payload_bps'] / 1000:.2f}"
+        parts.append(f"{text}.")
+    return " ".join(parts)
+
+
+def short_label(label: str) -> str:
+    """Cut a label to what a legend can hold."""
+    # matplotlib takes a label with a leading underscore for "keep it out of the legend".
+    label = f" {label}" if label.startswith("_") else label
+    return label if len(label) <= _MAX_LABEL else f"{label[: _MAX_LABEL - 1]}…"
+
+
+def level_name(label: str, point: str) -> str:
+    """Name an anchor's point, cut to what the margin can hold."""
+    name = f"{label} {point}" if point else label
+    return name if len(name) <= _MAX_LEVEL else f"{name[: _MAX_LEVEL - 1]}…"
+
+
+def _name(row: "pd.Series") -> str:
+    point = f", {row['point']}" if row["point"] else ""
+    return f"{short_label(str(row['label']))}{point}"

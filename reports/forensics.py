@@ -1,0 +1,170 @@
+"""What was done to the signal beside coding it: delay, gain, polarity, clipping, length."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codecbench.benchmark.results import RunResults
+from codecbench.reports.grid import system_points
+from codecbench.reports.tables import system_label
+from codecbench.reports.typeset import Entry, TextTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from codecbench.reports.summary import SummaryRow
+
+NOTABLE_DELAY_MS = 0.25
+"""A median delay beyond this is named: four samples at 16 kHz, enough to ruin SI-SDR."""
+NOTABLE_GAIN_DB = 1.0
+NOTABLE_CLIPPING = 1e-3
+EXPECTED = ("delay_ms", "gain_db", "polarity", "clipped_share", "length_difference")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """One point's signals against their references; None where nothing could be measured.
+
+    Attributes:
+        codec: As in the frame.
+        point: As in the frame.
+        condition: The treatment.
+        n: Clips measured.
+        delay_ms: Median; positive is late.
+        worst_delay_ms: The one farthest from zero.
+        gain_db: Median.
+        worst_gain_db: The one farthest from zero.
+        n_inverted: Clips with the polarity turned.
+        clipped_share: Median share of samples limited at full scale.
+        worst_clipped_share: Largest.
+        length_difference: Median, in samples.
+        worst_length_difference: The one farthest from zero.
+    """
+
+    codec: str
+    point: str
+    condition: str
+    n: int
+    delay_ms: float | None
+    worst_delay_ms: float | None
+    gain_db: float | None
+    worst_gain_db: float | None
+    n_inverted: int
+    clipped_share: float | None
+    worst_clipped_share: float | None
+    length_difference: float | None
+    worst_length_difference: float | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What stands out, in words."""
+        found = []
+        if self.delay_ms is not None and abs(self.delay_ms) >= NOTABLE_DELAY_MS:
+            side = "late" if self.delay_ms > 0 else "early"
+            found.append(f"output is {abs(self.delay_ms):.2f} ms {side}")
+        if self.n_inverted * 2 > self.n:
+            found.append("output is inverted")
+        if self.gain_db is not None and abs(self.gain_db) >= NOTABLE_GAIN_DB:
+            found.append(f"gain is {self.gain_db:+.1f} dB")
+        if self.clipped_share is not None and self.clipped_share >= NOTABLE_CLIPPING:
+            found.append(f"{self.clipped_share:.1%} of the samples are clipped")
+        if self.length_difference:
+            found.append(f"output length differs by {self.length_difference:+g} samples")
+        return tuple(found)
+
+
+def find_all(results: RunResults) -> tuple[Findings, ...]:
+    """Sum up the forensics of a run by system and point, in table order."""
+    frame = results.forensics
+    if frame.empty:
+        return ()
+    places = {key: place for place, key in enumerate(system_points(results))}
+    key = ["codec", "point", "condition"]
+    groups = [
+        (str(codec), str(point), str(condition), part)
+        for (codec, point, condition), part in frame.groupby(key, sort=False)
+    ]
+    groups.sort(key=lambda group: (places.get(group[:2], len(places)), group[2]))
+    return tuple(_find(codec, point, condition, part) for codec, point, condition, part in groups)
+
+
+def _find(codec: str, point: str, condition: str, part: "pd.DataFrame") -> Findings:
+    middle = {name: _median(part, name) for name in EXPECTED}
+    worst = {name: _farthest(part, name) for name in EXPECTED}
+    inverted = int((part["polarity"].astype("float64") < 0).sum()) if "polarity" in part else 0
+    return Findings(
+        codec=codec,
+        point=point,
+        condition=condition,
+        n=len(part),
+        delay_ms=middle["delay_ms"],
+        worst_delay_ms=worst["delay_ms"],
+        gain_db=middle["gain_db"],
+        worst_gain_db=worst["gain_db"],
+        n_inverted=inverted,
+        clipped_share=middle["clipped_share"],
+        worst_clipped_share=worst["clipped_share"],
+        length_difference=middle["length_difference"],
+        worst_length_difference=worst["length_difference"],
+    )
+
+
+def _numbers(part: "pd.DataFrame", name: str) -> "pd.Series[float]":
+    import pandas as pd
+
+    if name not in part:
+        return pd.Series(dtype="float64")
+    return part[name].astype("float64").dropna()
+
+
+def _median(part: "pd.DataFrame", name: str) -> float | None:
+    values = _numbers(part, name)
+    return float(values.median()) if len(values) else None
+
+
+def _farthest(part: "pd.DataFrame", name: str) -> float | None:
+    values = _numbers(part, name).tolist()
+    finite = [value for value in values if math.isfinite(value)]
+    return max(finite, key=abs) if finite else None
+
+
+def forensics_table(findings: Sequence[Findings], rows: Sequence["SummaryRow"]) -> TextTable:
+    """Build the table: median, and the clip farthest from what is right."""
+    labels = {row.codec: system_label(row) for row in rows}
+    with_condition = len({found.condition for found in findings}) > 1
+    heads = ("Codec", "Point", *(("Condition",) if with_condition else ()))
+    body = []
+    for found in findings:
+        words = [Entry(text=labels.get(found.codec, found.codec)), Entry(text=found.point)]
+        words += [Entry(text=found.condition)] if with_condition else []
+        pairs = [
+            (found.delay_ms, found.worst_delay_ms, "{:+.2f}"),
+            (found.gain_db, found.worst_gain_db, "{:+.2f}"),
+            (found.clipped_share, found.worst_clipped_share, "{:.3%}"),
+            (found.length_difference, found.worst_length_difference, "{:+g}"),
+        ]
+        numbers = [_pair(middle, worst, shape) for middle, worst, shape in pairs]
+        numbers.insert(
+            2,
+            Entry(text=f"{found.n_inverted} of {found.n}", kind="value", flag=found.n_inverted > 0),
+        )
+        note = "; ".join(found.notes)
+        body.append((*words, *numbers, Entry(text=note or "nothing", flag=bool(note))))
+    measured = ("delay (ms)", "gain (dB)", "inverted", "clipped", "length (samples)")
+    return TextTable(
+        title="Signals against their references: median (worst clip)",
+        columns=(*heads, *measured, "stands out"),
+        numeric=tuple([False] * len(heads) + [True] * len(measured) + [False]),
+        rows=tuple(body),
+        notes=(
+            "Measured on the output as it was scored; nothing was corrected. Positive delay: late.",
+        ),
+        name="forensics",
+    )
+
+
+def _pair(middle: float | None, worst: float | None, shape: str) -> Entry:
+    if middle is None or worst is None:
+        return Entry(text="not measurable", kind="reason")
+    return Entry(text=f"{shape.format(middle)} ({shape.format(worst)})", kind="value")

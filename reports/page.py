@@ -1,0 +1,74 @@
+"""The page: one file that needs no network, no script and no other file."""
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codecbench.core.fingerprint import Json
+
+if TYPE_CHECKING:
+    from codecbench.reports.report import ReportParts
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render_page(parts: "ReportParts", out: Path) -> str:
+    """Render the page of a report.
+
+    Everything that a user named (clips, codecs, speakers, messages) is escaped by the template
+    engine; the page carries no script and its policy forbids any.
+
+    Args:
+        parts: What it says.
+        out: The report's folder, against which links are relative.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html")
+    return template.render(
+        parts=parts,
+        results=parts.results,
+        dataset=_dataset(parts),
+        image=_data_uri,
+        link=lambda path: path.relative_to(out).as_posix(),
+        versions=_scalars(parts.results.environment),
+        suite=_pretty(parts.results.suite),
+        environment=_pretty(parts.results.environment),
+        untrained=[system.label for system in parts.results.systems if not system.trained],
+        unavailable=[system for system in parts.results.systems if system.unavailable],
+    )
+
+
+def _dataset(parts: "ReportParts") -> str:
+    names = parts.results.frame["dataset"].astype(str).unique()
+    return ", ".join(names) or "unknown"
+
+
+def _data_uri(path: Path) -> str:
+    """Return a picture as the address of itself; as an image an SVG runs no script."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _pretty(value: Json) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def _scalars(value: Json, prefix: str = "") -> list[tuple[str, str]]:
+    """Flatten nested facts into lines of name and value."""
+    if isinstance(value, dict):
+        return [
+            line
+            for key in sorted(value)
+            for line in _scalars(value[key], f"{prefix}{'.' if prefix else ''}{key}")
+        ]
+    if isinstance(value, list | tuple):
+        return [(prefix, ", ".join(str(item) for item in value) or "none")]
+    return [(prefix, "not known" if value is None or value == "" else str(value))]

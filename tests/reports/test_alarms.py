@@ -1,0 +1,85 @@
+"""Alarms name what is odd and stay silent where all is well."""
+
+import pytest
+
+from codecbench.reports.alarms import find_alarms
+from codecbench.reports.forensics import find_all
+from codecbench.reports.grid import build_grids
+from codecbench.reports.rates import point_rates
+from codecbench.reports.summary import summarize_rows
+
+CLIPS = [f"clip{number}" for number in range(20)]
+
+
+def alarms_of(results):
+    rates = tuple(point_rates(results).values())
+    rows = summarize_rows(results)
+    return find_alarms(results, build_grids(results), rows, rates, find_all(results))
+
+
+def test_a_plausible_run_raises_only_what_was_planted(synthetic):
+    found = {(alarm.kind, alarm.subject) for alarm in alarms_of(synthetic.realistic())}
+    assert found == {("signal", "early-bird")}
+
+
+def test_a_lossy_codec_at_the_ceiling(synthetic):
+    """Acceptance test 2, second half."""
+    systems = [synthetic.system("cheat", [6000]), synthetic.system("pcm", [256000])]
+    results = synthetic.make_results(systems, [synthetic.PESQ], CLIPS, lambda *_: 4.65)
+    (alarm,) = alarms_of(results)
+    assert (alarm.kind, alarm.subject) == ("ceiling", "cheat, 6000, pesq_wb")
+
+
+@pytest.mark.parametrize(("drop", "kinds"), [(0.3, ["falling"]), (0.0, []), (-0.3, [])])
+def test_quality_that_falls_with_rate_by_more_than_chance(synthetic, drop, kinds):
+    def cell(_metric, _system, point, clip):
+        noise = 0.05 * (-1) ** clip if point.name == "12000" else 0.0
+        return 3.0 + clip / 20 + noise - (drop if point.name == "12000" else 0.0)
+
+    systems = [synthetic.system("one", [6000, 12000])]
+    results = synthetic.make_results(systems, [synthetic.PESQ], CLIPS, cell)
+    assert [alarm.kind for alarm in alarms_of(results)] == kinds
+
+
+def test_more_bits_than_promised(synthetic):
+    results = synthetic.make_results(
+        [synthetic.system("one", [6000])], [synthetic.PESQ], CLIPS, lambda *_: 3.0, excess=1.11
+    )
+    (alarm,) = alarms_of(results)
+    assert alarm.kind == "rate"
+    assert "6.66 kbit/s" in alarm.text
+
+
+def test_a_small_common_set_names_who_makes_it_small(synthetic):
+    def cell(_metric, system, _point, clip):
+        return "failed:timeout" if system.label == "weak" and clip > 4 else 3.0
+
+    systems = [synthetic.system("strong", [6000]), synthetic.system("weak", [6000])]
+    (alarm,) = alarms_of(synthetic.make_results(systems, [synthetic.PESQ], CLIPS, cell))
+    assert alarm.kind == "common"
+    assert "only 5 of 20 clips" in alarm.text
+    assert "weak 6000 (5)" in alarm.text
+
+
+def test_delay_and_polarity_are_named(synthetic):
+    """Acceptance test 10, on made-up measurements: 8 samples at 16 kHz, and a turned sign."""
+    systems = [synthetic.system("early", [6000]), synthetic.system("inverted", [6000])]
+    results = synthetic.make_results(systems, [synthetic.PESQ], CLIPS, lambda *_: 3.0)
+    texts = {alarm.subject: alarm.text for alarm in alarms_of(results)}
+    assert texts == {
+        "early": "At 6000: output is 0.50 ms early",
+        "inverted": "At 6000: output is inverted",
+    }
+
+
+def test_an_anchor_may_do_damage(synthetic):
+    systems = [synthetic.system("inverted", [6000], "anchor")]
+    results = synthetic.make_results(systems, [synthetic.PESQ], CLIPS, lambda *_: 4.65)
+    assert alarms_of(results) == ()
+
+
+def test_worst_values_are_those_farthest_from_right(synthetic):
+    found = find_all(synthetic.realistic())[0]
+    assert found.gain_db == pytest.approx(-0.175)  # median of 0, -0.01 … -0.35
+    assert found.worst_gain_db == pytest.approx(-0.35)
+    assert found.notes == ()

@@ -1,0 +1,212 @@
+"""The report folder and its page: complete, deterministic, and deaf to what names try to do."""
+
+import html
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from codecbench.reports.report import write_report
+
+ATTACK = '"><script>document.title="owned"</script><img src=x onerror=alert(1)>'
+VOID = {"meta", "img", "link", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Collects tags, links and ids, and checks that elements nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.handlers: list[str] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        values = dict(attrs)
+        self.handlers += [name for name in values if name.startswith("on")]
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values[name] for name in ("href", "src") if values.get(name)]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def read_page(folder: Path) -> Page:
+    page = Page((folder / "index.html").read_text(encoding="utf-8"))
+    assert not page.open
+    return page
+
+
+def test_the_folder_has_its_layout(report_folder):
+    tables = {"overview", "failures", "rates", "forensics", "systems", "metrics", "codebooks"}
+    wanted = {f"tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "tex")}
+    for metric in ("pesq_wb", "stoi", "mcd"):
+        wanted |= {f"tables/{metric}.{kind}" for kind in ("csv", "md", "tex")}
+        wanted |= {f"figures/rate_quality_{metric}.{k}" for k in ("csv", "png", "svg", "pdf")}
+    wanted |= {"data/results.csv", "data/results.parquet", "data/suite.json"}
+    wanted |= {"data/environment.json", "index.html", "tables/forensics_clips.csv"}
+    found = {
+        path.relative_to(report_folder).as_posix()
+        for path in report_folder.rglob("*")
+        if path.is_file()
+    }
+    assert found == wanted
+
+
+def test_every_link_of_the_page_leads_somewhere(report_folder):
+    page = read_page(report_folder)
+    assert len(page.ids) == len(set(page.ids))
+    for link in page.links:
+        if link.startswith("#"):
+            assert link[1:] in page.ids
+        elif not link.startswith("data:image/svg+xml;base64,"):
+            assert (report_folder / link).is_file(), link
+    linked = set(page.links)
+    tables = {f"tables/{path.name}" for path in (report_folder / "tables").iterdir()}
+    figures = {f"figures/{path.name}" for path in (report_folder / "figures").iterdir()}
+    assert tables | figures <= linked
+
+
+def test_the_page_needs_no_network_and_no_script(report_folder):
+    text = (report_folder / "index.html").read_text(encoding="utf-8")
+    page = read_page(report_folder)
+    assert "script" not in page.tags
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "default-src 'none'" in text
+
+
+def test_the_page_says_what_was_run_what_failed_and_why(report_folder):
+    words = " ".join(" ".join(read_page(report_folder).words).split())
+    for wanted in (
+        "Run r0 on synthetic",
+        "crashed:SIGSEGV",
+        'not available: pip install "codecbench[neural]"',
+        "too_short",
+        "untrained",
+        "output is 0.50 ms early",
+        "2000 resamples of 12 speakers",
+        "P.862.2; 16 kHz",
+        "packages.pesq",
+    ):
+        assert wanted in words, wanted
+
+
+def test_the_same_results_give_the_same_files(synthetic, report_folder, tmp_path):
+    write_report(synthetic.realistic(), tmp_path)
+    for path in sorted(report_folder.rglob("*")):
+        if path.is_file():
+            again = tmp_path / path.relative_to(report_folder)
+            assert again.read_bytes() == path.read_bytes(), path.name
+
+
+@pytest.fixture(scope="module")
+def attacked(synthetic, tmp_path_factory) -> Path:
+    """A report in which whatever a user can name is an attack."""
+    metric = replace(synthetic.PESQ, name=f"m{ATTACK}", definition=ATTACK, source=ATTACK)
+    facts = synthetic.system(
+        f"c{ATTACK}", [6000, 12000], "neural",
+        version=ATTACK, fingerprint=ATTACK, licence=ATTACK, source=ATTACK,
+    )  # fmt: skip
+    gone = synthetic.system(f"g{ATTACK}", [], unavailable=f"x: {ATTACK}")
+    clips = [f"{ATTACK}{number}" for number in range(3)]
+    results = synthetic.make_results(
+        [facts, gone],
+        [metric],
+        clips,
+        lambda _m, _s, _p, clip: 2.0 + clip if clip else f"failed:{ATTACK}",
+        speakers=[ATTACK] * 3,
+        dataset=ATTACK,
+        name=ATTACK,
+    )
+    out = tmp_path_factory.mktemp("attacked")
+    write_report(results, out)
+    return out
+
+
+def test_names_from_users_are_inert(attacked):
+    page = read_page(attacked)
+    assert "script" not in page.tags
+    assert page.tags.count("img") == 1  # the figure
+    assert page.handlers == []
+    assert any(ATTACK in word for word in page.words)
+
+
+def test_no_name_leaves_the_folder(attacked):
+    assert {path.name for path in attacked.iterdir()} == {"index.html", "tables", "figures", "data"}
+    assert all(path.is_file() for path in (attacked / "tables").iterdir())
+
+
+def test_several_conditions_have_a_figure_each(synthetic, tmp_path):
+    results = synthetic.make_results(
+        [synthetic.system("one", [6000, 9000])], [synthetic.PESQ], ["a", "b"], lambda *_: 3.0,
+        conditions=("clean", "noise 20 dB"),
+    )  # fmt: skip
+    write_report(results, tmp_path)
+    names = {path.name for path in (tmp_path / "figures").glob("*pesq_wb*.png")}
+    assert names == {
+        "rate_quality_pesq_wb_clean.png",
+        "rate_quality_pesq_wb_noise_20_db.png",
+    }
+
+
+def test_two_runs_make_one_report(synthetic, tmp_path):
+    def one(label, name):
+        return synthetic.make_results(
+            [synthetic.system(label, [6000])], [synthetic.STOI], ["a", "b"], lambda *_: 0.8,
+            name=name,
+        )  # fmt: skip
+
+    index = write_report([one("left", "r0"), one("right", "r1")], tmp_path)
+    words = " ".join(read_page(index.parent).words)
+    assert "left" in words
+    assert "right" in words
+
+
+def in_chromium(page: Path, script: str, *, width: int, folder: Path) -> str:
+    """Run a script beside a page of that width in headless Chromium and return what it found."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    frame = html.escape(page.read_text(encoding="utf-8"), quote=True)
+    shell = folder / "shell.html"
+    shell.write_text(
+        f'<body><p id="found">nothing</p><iframe width="{width}" height="900" srcdoc="{frame}">'
+        "</iframe><script>onload = () => { const inner = document.querySelector('iframe');"
+        f"document.getElementById('found').textContent = ({script})(inner.contentWindow); }}"
+        "</script>",
+        encoding="utf-8",
+    )
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000"]
+    done = subprocess.run(
+        [*command, shell.as_uri()], capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout.partition('<p id="found">')[2].partition("</p>")[0]
+
+
+def test_a_phone_needs_no_sideways_scrolling(report_folder, tmp_path):
+    script = "(w) => w.document.documentElement.scrollWidth - w.document.body.clientWidth"
+    page = report_folder / "index.html"
+    assert in_chromium(page, script, width=360, folder=tmp_path) == "0"
+
+
+def test_attacks_do_not_run_in_a_browser(attacked, tmp_path):
+    script = "(w) => w.document.title + w.document.scripts.length"
+    found = in_chromium(attacked / "index.html", script, width=800, folder=tmp_path)
+    assert html.unescape(found).startswith("Speech codecs compared")
+    assert found.endswith("0")
