@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.code_step import CodingBench
+from codecbench.benchmark.conformance import run_check
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.pair_step import PairBench
 from codecbench.benchmark.references import References
@@ -89,4 +90,5 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "code": _coding.run,
     "score": _scoring.run,
     "score_pair": PairBench().run,
+    "check": run_check,
 }

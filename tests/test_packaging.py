@@ -59,4 +59,4 @@ def test_every_public_name_resolves() -> None:
 
     for name in codecbench.__all__:
         assert getattr(codecbench, name) is not None
-    assert dir(codecbench) == codecbench.__all__
+    assert dir(codecbench) == sorted(codecbench.__all__)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from codecbench.datasets.registry import get_dataset as get_dataset
     from codecbench.metrics.base import Metric as Metric
     from codecbench.metrics.registry import get_metric as get_metric
+    from codecbench.reports.launch import run as run
     from codecbench.reports.run import Run as Run
     from codecbench.reports.run import open_run as open_run
-    from codecbench.reports.run import run as run
 
 __version__ = "0.1.0"
 
@@ -54,7 +54,7 @@ _HOMES = {
     "pack_codes": "adapters.bit_packer",
     "read_audio": "core.audio_file",
     "resample": "core.resampling",
-    "run": "reports.run",
+    "run": "reports.launch",
     "score": "benchmark.score",
     "unpack_codes": "adapters.bit_packer",
     "write_audio": "core.audio_file",

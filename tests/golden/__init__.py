@@ -1,0 +1,1 @@
+"""Numbers of independent origin, with the origin beside each; never what we once computed."""
