@@ -97,7 +97,7 @@ def test_more_than_one_frame_is_a_wrong_length(reference, difference):
 
 
 def test_silence_is_judged_after_rounding(reference):
-    # A quarter of a 16-bit step loses everything; before rounding a constant level is not needed.
+    # A peak of half a 16-bit step: nothing is left after rounding.
     with pytest.raises(SilentSignalError):
         screen_degraded(sine(-20) * 1e-4, RATE, reference=reference)
 
