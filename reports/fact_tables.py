@@ -54,7 +54,8 @@ def _remark(rate: PointRates) -> Entry:
         return Entry(text="not comparable")
     if rate.is_flagged:
         return Entry(text=f"{rate.excess:.2f} × nominal", flag=True)
-    return Entry(text=f"{rate.excess - 1:+.1%} of nominal")
+    away = round(100 * (rate.excess - 1), 1)
+    return Entry(text=f"{away:+.1f} % against nominal" if away else "as nominal")
 
 
 def codebooks_table(results: RunResults) -> TextTable | None:

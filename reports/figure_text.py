@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 WRAP = 104
 """Characters per line below a figure."""
-_MAX_LABEL, _MAX_LEVEL = 72, 34
+_MAX_LABEL, _MAX_LEVEL, _MAX_PARTS = 72, 34, 12
 
 
 def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
@@ -37,19 +37,22 @@ def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
         )
     if len(beyond):
         far = [
-            f"{level_name(str(row['label']), str(row['point']))} {row['mean']:.4g}"
+            f"{level_name(str(row['label']), str(row['point']))}: {row['mean']:.4g}"
             for _, row in beyond.iterrows()
         ]
         lines.append(f"Beyond the axis: {', '.join(far)}.")
-    lines += [
-        f"{_name(row)}: {row['n_failed']} clips failed and are in no mean here."
-        for _, row in counted[counted["n_failed"] > 0].iterrows()
-    ]
-    missing = data[data["role"] == MISSING]
-    for (label, reason), group in missing.groupby(["label", "reason"], sort=False):
+    failing = counted[counted["n_failed"] > 0]
+    if len(failing):
+        names = [f"{_name(row)} ({row['n_failed']})" for _, row in failing.iterrows()]
+        lines.append(f"Failed clips, in no mean here: {_cut(names, '; ')}.")
+    missing = []
+    lost = data[data["role"] == MISSING]
+    for (label, reason), group in lost.groupby(["label", "reason"], sort=False):
         points = ", ".join(str(point) for point in group["point"] if point)
         name = short_label(str(label))
-        lines.append(f"Missing: {name}{', ' if points else ''}{points}: {reason}.")
+        missing.append(f"{name}{', ' if points else ''}{points}: {reason}")
+    if missing:
+        lines.append(f"Missing: {_cut(missing, '; ')}.")
     return [part for line in lines for part in textwrap.wrap(line, WRAP) or [""]]
 
 
@@ -77,6 +80,14 @@ def level_name(label: str, point: str) -> str:
     """Name an anchor's point, cut to what the margin can hold."""
     name = f"{label} {point}" if point else label
     return name if len(name) <= _MAX_LEVEL else f"{name[: _MAX_LEVEL - 1]}…"
+
+
+def _cut(parts: list[str], separator: str) -> str:
+    """Join what a reader of a figure will read; the CSV beside it has the rest."""
+    kept = parts[:_MAX_PARTS]
+    if len(parts) > _MAX_PARTS:
+        kept.append(f"and {len(parts) - _MAX_PARTS} more, see the data")
+    return separator.join(kept)
 
 
 def _name(row: "pd.Series") -> str:

@@ -33,7 +33,7 @@ _METADATA: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 _AXES_HEIGHT, _LEFT, _TOP, _X_LABEL = 3.5, 0.75, 0.42, 0.62
-_LEGEND_LINE, _TEXT_LINE, _CHARACTER = 0.2, 0.16, 0.066
+_LEGEND_LINE, _TEXT_LINE, _CHARACTER = 0.19, 0.16, 0.066
 _MAX_ANCHORS = 20
 
 

@@ -104,8 +104,10 @@ def _forensics(systems, clips, conditions) -> pd.DataFrame:
     rows = [
         {
             "codec": facts.codec, "point": point.name, "condition": condition, "clip": clip,
-            "delay_ms": -0.5 if facts.label.startswith("early") else 0.0,
-            "method": "correlation", "correlation": 0.98, "gain_db": -0.01 * number,
+            "delay_ms": {"early": -0.5, "codec2": 2.0}.get(facts.label.partition("-")[0], 0.0),
+            "method": "envelope" if facts.kind == "parametric" else "waveform",
+            "correlation": 0.5 if facts.label.startswith("quiet") else 1.0,
+            "gain_db": -12.0 if facts.label.startswith("quiet") else -0.01 * number,
             "polarity": -1 if facts.label.startswith("inverted") else 1, "dc_offset": 0.0,
             "drift": 0.0, "clipped_share": 0.0, "length_difference": 0,
             "encode_s": 0.1, "decode_s": 0.1,

@@ -1,5 +1,7 @@
 """Alarms name what is odd and stay silent where all is well."""
 
+import math
+
 import pytest
 
 from codecbench.reports.alarms import find_alarms
@@ -70,6 +72,15 @@ def test_delay_and_polarity_are_named(synthetic):
         "early": "At 6000: output is 0.50 ms early",
         "inverted": "At 6000: output is inverted",
     }
+
+
+def test_level_is_told_from_likeness(synthetic):
+    """Half the level, −6.02 dB: a gain of −12 dB at a correlation of 0.5."""
+    systems = [synthetic.system("quiet", [6000])]
+    results = synthetic.make_results(systems, [synthetic.PESQ], CLIPS, lambda *_: 3.0)
+    assert find_all(results)[0].level_db == pytest.approx(-12 + 20 * math.log10(2))
+    (alarm,) = alarms_of(results)
+    assert alarm.text == "At 6000: level changes by -6.0 dB"
 
 
 def test_an_anchor_may_do_damage(synthetic):

@@ -98,7 +98,7 @@ def test_what_is_missing_is_named_below(rows):
     assert "n = 34 of 36 clips" in text
     assert "12 speakers" in text
     assert "Missing: early-bird, 2000, 4000, 8000: not available: pip install pystoi" in text
-    assert "psq, 1500: 2 clips failed" in text
+    assert "Failed clips, in no mean here: psq, 1500 (2)." in text
 
 
 def test_anchors_and_pcm_are_levels_and_not_points(rows):
@@ -118,7 +118,7 @@ def test_a_far_anchor_is_named_and_does_not_squash_the_curves(synthetic):
     data = rate_quality_frame(summarize_rows(results), "mcd", "clean")
     figure = draw_rate_quality(data, synthetic.MCD, system_styles(systems))
     assert figure.axes[0].get_ylim()[1] < 6.0
-    assert any("Beyond the axis: far 1 500" in text.get_text() for text in figure.texts)
+    assert any("Beyond the axis: far 1: 500" in text.get_text() for text in figure.texts)
 
 
 def test_a_figure_without_a_single_value_says_so(synthetic, tmp_path):
@@ -175,3 +175,11 @@ def test_alt_text_tells_the_ends_of_each_curve(rows, synthetic):
     text = alt_text(rate_quality_frame(rows, "pesq_wb", "clean"), synthetic.PESQ)
     assert "opus-cbr: 2.81 at 6.12 kbit/s to 3.96 at 24.48." in text
     assert "higher is better" in text
+
+
+def test_the_caption_of_many_failures_stays_short(rows):
+    data = rate_quality_frame(rows, "pesq_wb", "clean")
+    data["n_failed"] = 3
+    lines = caption(data, data.iloc[:0])
+    assert len(lines) < 9
+    assert "and 16 more, see the data" in " ".join(lines)  # 28 points with values, 12 named
