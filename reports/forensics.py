@@ -24,7 +24,7 @@ NOTABLE_ENVELOPE_DELAY_MS = 5.0
 """The same where the waveforms do not correlate: an envelope moves in steps of 1 ms and is smeared
 by the codec's frames, 20 to 40 ms long."""
 NOTABLE_LEVEL_DB = 3.0
-"""A median change of level beyond this is named; the band that Opus cuts off at 6 kbit/s costs 2."""
+"""A median change of level beyond this is named; the band that Opus cuts at 6 kbit/s costs 2."""
 NOTABLE_CLIPPING = 1e-3
 MEASURED = ("delay_ms", "gain_db", "level_db", "clipped_share", "length_difference")
 
