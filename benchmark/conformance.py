@@ -119,7 +119,7 @@ def make_signal(recipe: str) -> Audio:
     if kind == "impulse":
         samples = np.zeros(int(numbers[1]))
         samples[int(numbers[2])] = 0.9
-        return Audio(samples, rate)
+        return Audio.clip(samples, rate)
     return _voice(rate).quantize_16bit()
 
 
@@ -140,4 +140,4 @@ def _voice(rate: int) -> Audio:
     syllables = np.clip(np.sin(2 * np.pi * 3.3 * t) + 0.5, 0, None)
     phrases = np.clip(5 * np.sin(2 * np.pi * 0.5 * t + 0.3), 0, 1)
     samples = np.sum(harmonics, axis=0) * syllables * phrases + 1e-3 * lcg(t.size, 3)
-    return Audio(0.4 * samples / np.abs(samples).max(), rate)
+    return Audio.clip(0.4 * samples / np.abs(samples).max(), rate)

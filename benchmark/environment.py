@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psutil
 
-from codecbench import __version__
 from codecbench.core.fingerprint import Json, package_versions
 
 PACKAGES = (
@@ -37,7 +36,7 @@ PACKAGES = (
 def describe_environment() -> dict[str, Json]:
     """Return versions, machine and commit as JSON; nothing of it names a person or a folder."""
     return {
-        "codecbench": __version__,
+        "codecbench": package_versions(["codecbench"])["codecbench"],
         "commit": _commit(),
         "python": platform.python_version(),
         "implementation": sys.implementation.name,

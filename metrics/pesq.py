@@ -112,20 +112,21 @@ class PesqWideband(_Pesq):
 
 
 class PesqNarrowband(_Pesq):
-    """Narrowband PESQ at 8 kHz."""
+    """Narrowband PESQ of signals at 16 kHz, as the package and its users compute it.
+
+    The published code limits the band itself. Resampling to 8 kHz first gives slightly other
+    scores, 1.666 instead of 1.607 on the package's own pair.
+    """
 
     name: ClassVar[str] = "pesq_nb"
     outputs: ClassVar[tuple[str, ...]] = ("pesq_nb",)
     # Mapping of P.862.1: 0.999 + 4 / (1 + exp(-1.4945 raw + 4.6607)), raw at most 4.5.
     range: ClassVar[tuple[float, float]] = (0.999, 4.549)
-    sample_rate: ClassVar[int | None] = 8000
+    sample_rate: ClassVar[int | None] = 16000
     source: ClassVar[str] = "ITU-T P.862 (2001) and P.862.1 (2003)"
     mode: ClassVar[str] = "nb"
 
     @property
     def definition(self) -> str:
         """Everything that determines the score."""
-        return (
-            "pesq_nb: PESQ-NB (P.862 with P.862.1 mapping), MOS-LQO, package pesq, 8000 Hz "
-            "(both signals resampled by soxr-vhq)"
-        )
+        return "pesq_nb: PESQ-NB (P.862 with P.862.1 mapping), MOS-LQO, package pesq, 16000 Hz"

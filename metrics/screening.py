@@ -26,6 +26,9 @@ from codecbench.core.resampling import resample
 SILENCE_DBFS = -70.0
 """A signal whose RMS less its mean lies below this has no content; full scale is an RMS of 1."""
 
+SHORTEST_S = 0.01
+"""Below this no metric of ours scores, and there is no level to speak of."""
+
 _REFERENCE_REASONS: tuple[tuple[type[CodecBenchError], str], ...] = (
     (SilentSignalError, "silent_reference"),
     (NonFiniteError, "nonfinite_reference"),
@@ -67,14 +70,14 @@ def screen_reference(samples: ArrayLike, sample_rate: int) -> Audio:
 
     Raises:
         AudioFormatError: Integers, or not one-dimensional.
-        TooShortError: Nothing there.
+        TooShortError: Shorter than any metric scores, see `SHORTEST_S`.
         NonFiniteError: A sample is NaN or infinite.
         OutOfRangeError: A sample lies outside [-1, 1].
         SilentSignalError: No content, see `SILENCE_DBFS`.
     """
     audio = Audio(np.asarray(samples), sample_rate)
-    if audio.n_samples == 0:
-        msg = "the reference holds no samples"
+    if audio.duration_s < SHORTEST_S:
+        msg = f"the reference lasts {audio.duration_s:g} s, no metric scores less than {SHORTEST_S:g} s"
         raise TooShortError(msg)
     _refuse_silence(audio, "reference")
     return audio

@@ -4,9 +4,14 @@ The three build on one another and several metrics want them, so each is compute
 signal and kept with it.
 """
 
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
 from types import ModuleType
 from typing import ClassVar, Literal, TypeAlias
 
@@ -72,15 +77,35 @@ class F0Track:
         return np.asarray(self.f0 > 0.0)
 
 
+@contextmanager
+def pkg_resources_at_hand() -> Iterator[None]:
+    """Let packages be imported that ask pkg_resources for their version, and for nothing else.
+
+    setuptools 81 took pkg_resources away, and other packages want a newer setuptools.
+    """
+    if "pkg_resources" in sys.modules or find_spec("pkg_resources") is not None:
+        yield
+        return
+    stand_in = ModuleType("pkg_resources")
+    stand_in.__dict__["get_distribution"] = metadata.distribution
+    sys.modules["pkg_resources"] = stand_in
+    try:
+        yield
+    finally:
+        sys.modules.pop("pkg_resources", None)
+
+
 def load_world() -> ModuleType:
     """Import pyworld.
 
     Raises:
         MissingDependencyError: It is absent or broken.
     """
-    with warnings.catch_warnings():
-        # pyworld imports pkg_resources, which warns of its own removal; nobody here can help that,
-        # and where warnings are errors the import would fail.
+    if (loaded := sys.modules.get("pyworld")) is not None:
+        return loaded
+    with pkg_resources_at_hand(), warnings.catch_warnings():
+        # Where pkg_resources is still there it warns of its own removal, which nobody here can
+        # help; where warnings are errors the import would fail.
         warnings.simplefilter("ignore")
         return require("pyworld")
 

@@ -1,5 +1,6 @@
 """WORLD analysis against SPTK, closed forms, and what must hold for sharing."""
 
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from codecbench.core.audio import Audio
 from codecbench.core.audio_file import read_audio
+from codecbench.core.errors import MissingDependencyError
 from codecbench.metrics.f0 import F0RmseCents, VuvError
 from codecbench.metrics.mcd import Mcd
 from codecbench.metrics.world import (
@@ -18,6 +20,7 @@ from codecbench.metrics.world import (
     frequency_transform,
     load_world,
     mel_cepstra,
+    pkg_resources_at_hand,
     world_samples,
 )
 
@@ -30,9 +33,16 @@ def harmonic_tone(f0_hz: float, seconds: float = 1.0) -> Audio:
     return Audio((0.2 * tone).astype(np.float32), SAMPLE_RATE)
 
 
+@pytest.fixture
+def sptk():
+    """The oracle; it imports pkg_resources, which new setuptools lack and old ones warn of."""
+    with pkg_resources_at_hand(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pytest.importorskip("pysptk", exc_type=ImportError)
+
+
 @pytest.mark.parametrize(("order", "alpha"), [(24, 0.42), (39, 0.466), (13, 0.0), (1, 0.42)])
-def test_mel_cepstra_equal_those_of_sptk(speech: Audio, order: int, alpha: float):
-    sptk = pytest.importorskip("pysptk", exc_type=ImportError)
+def test_mel_cepstra_equal_those_of_sptk(sptk, speech: Audio, order: int, alpha: float):
     track = estimate_f0(speech)
     samples = world_samples(speech)
     envelope = load_world().cheaptrick(
@@ -43,8 +53,7 @@ def test_mel_cepstra_equal_those_of_sptk(speech: Audio, order: int, alpha: float
     assert np.abs(ours - theirs).max() < 1e-9
 
 
-def test_mel_cepstra_of_real_speech_equal_those_of_sptk(shared: Path):
-    sptk = pytest.importorskip("pysptk", exc_type=ImportError)
+def test_mel_cepstra_of_real_speech_equal_those_of_sptk(sptk, shared: Path):
     audio = read_audio(shared / "metrics/pairs/013_deg.flac")
     track = estimate_f0(audio)
     envelope = load_world().cheaptrick(
@@ -104,16 +113,22 @@ def test_other_frame_periods_do_not_share(speech: Audio):
     assert coarse.shape == (301, 25)
 
 
-def test_a_warning_of_pkg_resources_does_not_stop_the_import(tmp_path, monkeypatch):
-    package = tmp_path / "pyworld"
-    package.mkdir()
-    (package / "__init__.py").write_text(
-        "import warnings\nwarnings.warn('pkg_resources is deprecated as an API')\nmark = 7\n"
+def test_pyworld_needs_neither_pkg_resources_nor_silenced_warnings():
+    code = (
+        "import sys\n"
+        "from codecbench.metrics.world import load_world\n"
+        "import importlib.metadata\n"
+        "assert load_world().__version__ == importlib.metadata.version('pyworld')\n"
+        "assert 'pkg_resources' not in sys.modules\n"
     )
-    for name in [key for key in sys.modules if key.partition(".")[0] == "pyworld"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.syspath_prepend(tmp_path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert load_world().mark == 7
-    monkeypatch.delitem(sys.modules, "pyworld")
+    command = [sys.executable, "-P", "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_absent_pyworld_is_named_and_leaves_no_stand_in(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyworld", None)
+    monkeypatch.delitem(sys.modules, "pkg_resources", raising=False)
+    with pytest.raises(MissingDependencyError, match=r"codecbench\[world\]"):
+        Mcd().require_modules()
+    assert "pkg_resources" not in sys.modules
