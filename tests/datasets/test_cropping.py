@@ -62,6 +62,13 @@ def test_full_scale_is_kept_exactly(folder):
     assert np.array_equal(soundfile.read(clip.path, dtype="float32")[0], whole)
 
 
+def test_a_float_of_plus_one_does_not_wrap_around(folder):
+    # 1.0 times 32768 is one more than 16 bit can say.
+    whole = write(folder, "a.wav", np.array([1.0, -1.0, 0.5, 0.0]), subtype="FLOAT")
+    (clip,) = get_dataset(f'folder:path="{folder}",crop_s=0.00025').clips
+    assert np.array_equal(soundfile.read(clip.path, dtype="float32")[0], whole)
+
+
 def test_stereo_is_mixed_down_before_it_is_cut(folder):
     stereo = np.stack([noise(0.5, 1), noise(0.5, 2)], axis=1)
     whole = write(folder, "a.wav", stereo)

@@ -137,7 +137,7 @@ def test_starts_anew_where_the_server_knows_no_ranges(package, tmp_path, site):
 
 
 def test_does_not_join_parts_of_two_versions(tmp_path, site):
-    first, second = tar_gz(MEMBERS), tar_gz(MEMBERS | {"more.txt": b"new"})
+    first, second = tar_gz(MEMBERS), tar_gz({"first.flac": sound(9)} | MEMBERS)
     package = serve(site, first)
     unchecked = replace(package, archives=(Archive(url=package.archives[0].url),))
     site.cut_after = [1000]
