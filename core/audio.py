@@ -51,12 +51,7 @@ class Audio:
                 "divide integers by their full scale, e.g. samples / 32768 for int16"
             )
             raise AudioFormatError(msg)
-        if isinstance(self.sample_rate, bool) or int(self.sample_rate) != self.sample_rate:
-            msg = f"sample_rate must be a whole number of Hz, found {self.sample_rate!r}"
-            raise AudioFormatError(msg)
-        if self.sample_rate <= 0:
-            msg = f"sample_rate must be positive, found {self.sample_rate}"
-            raise AudioFormatError(msg)
+        sample_rate = check_sample_rate(self.sample_rate)
         if not np.isfinite(samples).all():
             bad = int(np.flatnonzero(~np.isfinite(samples))[0])
             msg = f"sample {bad} is {samples[bad]}; audio must be finite"
@@ -71,7 +66,7 @@ class Audio:
         owned = np.array(samples, dtype=np.float32, copy=True, order="C")
         owned.setflags(write=False)
         object.__setattr__(self, "samples", owned)
-        object.__setattr__(self, "sample_rate", int(self.sample_rate))
+        object.__setattr__(self, "sample_rate", sample_rate)
 
     @classmethod
     def clip(cls, samples: ArrayLike, sample_rate: int) -> Self:
@@ -115,7 +110,11 @@ class Audio:
     def quantize_16bit(self) -> Self:
         """Round to 16 bit, as every degraded signal is once before scoring."""
         rounded = round_to_int16(self.samples).astype(np.float32)
-        return type(self)(rounded / np.float32(32768), self.sample_rate)
+        return type(self)(rounded / np.float32(32768), self.sample_rate, self.clipped_share)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel without derived quantities, and arrive checked and read-only."""
+        return (type(self), (self.samples, self.sample_rate, self.clipped_share))
 
     def __eq__(self, other: object) -> bool:
         """Compare rate and samples."""
@@ -126,6 +125,22 @@ class Audio:
     def __hash__(self) -> int:
         """Hash by content."""
         return hash(self.sha256)
+
+
+def check_sample_rate(value: float) -> int:
+    """Return a sample rate as an integer.
+
+    Raises:
+        AudioFormatError: It is not a positive whole number.
+    """
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not np.isfinite(value) or int(value) != value:
+        msg = f"sample_rate must be a whole number of Hz, found {value!r}"
+        raise AudioFormatError(msg)
+    if value <= 0:
+        msg = f"sample_rate must be positive, found {value}"
+        raise AudioFormatError(msg)
+    return int(value)
 
 
 def round_to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:

@@ -64,7 +64,8 @@ def read_signal(path: Path) -> RawSignal:
 
 
 def _last_words(error: Exception) -> str:
-    text = str(error).strip().splitlines()
+    # libsndfile's errors carry a prefix with the name of the file, which may be a temporary one.
+    text = str(getattr(error, "error_string", error)).strip().splitlines()
     return (text[-1] if text else type(error).__name__).rstrip(".")
 
 
@@ -99,9 +100,17 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
     """
     import soundfile
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     kind = path.suffix.lstrip(".").upper()
+    if audio.n_samples == 0 and kind in {"FLAC", "MP3"}:
+        msg = f"{path}: {kind} cannot hold a signal without samples; use .wav"
+        raise AudioFormatError(msg)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        msg = f"{path}: cannot be written, {error.filename} is a file and no folder"
+        raise AudioFormatError(msg) from error
     lossless_16 = subtype == "PCM_16" and kind in {"WAV", "FLAC", "AIFF", "AIF", "W64", "AU"}
+    lossy_default = "OPUS" if kind == "OPUS" else None
     data = round_to_int16(audio.samples) if lossless_16 else audio.samples
     with NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as temporary:
         try:
@@ -110,7 +119,7 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
                 data,
                 audio.sample_rate,
                 format={"AIF": "AIFF", "OGA": "OGG", "OPUS": "OGG"}.get(kind, kind),
-                subtype=subtype if lossless_16 or subtype != "PCM_16" else None,
+                subtype=subtype if lossless_16 or subtype != "PCM_16" else lossy_default,
             )
             temporary.flush()
             Path(temporary.name).chmod(0o644)

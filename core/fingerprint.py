@@ -33,9 +33,12 @@ def hash_json(value: Json) -> str:
 
 
 def hash_pcm(samples: NDArray[np.float32], sample_rate: int) -> str:
-    """Return the sha256 of a signal: its sample rate and its float32 samples, little-endian."""
+    """Return the sha256 of a signal: its sample rate and its float32 samples, little-endian.
+
+    Negative zero counts as zero, as it does where signals are compared.
+    """
     digest = hashlib.sha256(f"{sample_rate}:".encode())
-    digest.update(np.ascontiguousarray(samples, dtype="<f4").tobytes())
+    digest.update((np.asarray(samples, dtype="<f4") + np.float32(0.0)).astype("<f4").tobytes())
     return digest.hexdigest()
 
 
@@ -51,6 +54,12 @@ def package_versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def class_source_hash(cls: type) -> str:
-    """Return the sha256 of the file that defines a class: edited code counts as other code."""
-    source = inspect.getsourcefile(cls)
+    """Return the sha256 of the file that defines a class: edited code counts as other code.
+
+    Empty for a class without a file, such as one typed into an interpreter.
+    """
+    try:
+        source = inspect.getsourcefile(cls)
+    except (TypeError, OSError):
+        return ""
     return hash_file(Path(source)) if source else ""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from codecbench.core.audio import Audio
+from codecbench.core.audio import Audio, check_sample_rate
 
 RESAMPLER = "soxr-vhq"
 """Name of the resampler as it enters cache keys and records."""
@@ -20,12 +20,16 @@ def resample(audio: Audio, sample_rate: int) -> Audio:
         ``round(n * sample_rate / audio.sample_rate)`` samples. Overshoot at the band limit is cut
         at full scale and recorded in `Audio.clipped_share`.
 
+    Raises:
+        AudioFormatError: The rate is not a positive whole number.
+
     Source:
         The SoX Resampler library, https://sourceforge.net/projects/soxr/.
     """
-    if audio.sample_rate == sample_rate:
+    wanted = check_sample_rate(sample_rate)
+    if audio.sample_rate == wanted:
         return audio
-    return audio.derive(f"{RESAMPLER}:{sample_rate}", lambda: _resample(audio, sample_rate))
+    return audio.derive(f"{RESAMPLER}:{wanted}", lambda: _resample(audio, wanted))
 
 
 def _resample(audio: Audio, sample_rate: int) -> Audio:
