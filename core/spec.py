@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,12 @@ _HEAD = re.compile(
     re.DOTALL,
 )
 _PLAIN = re.compile(r'[^,|="\s]+(?: [^,|="\s]+)*')
+# Forty digits hold any 128-bit seed; ASCII, because \d also means the digits of other scripts.
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d{0,39})", re.ASCII)
+_FLOAT = re.compile(
+    r"[+-]?(?:\d+\.\d*(?:[eE][+-]?\d{1,3})?|\.\d+(?:[eE][+-]?\d{1,3})?|\d+[eE][+-]?\d{1,3})",
+    re.ASCII,
+)
 _HINT = "write name[@rate][:key=value,key=a|b]; quote odd values in JSON style"
 
 
@@ -124,7 +131,8 @@ def _parse_values(text: str, at: int, whole: str) -> tuple[tuple[Option, ...], i
     values: list[Option] = []
     while True:
         value, at = _parse_value(text, at, whole)
-        if value in values and not isinstance(value, bool):
+        # Compared as written: 1 and true are equal to Python but not to a codec.
+        if format_option(value) in map(format_option, values):
             msg = f"spec '{whole}': value {format_option(value)} stands twice in one sweep"
             raise ConfigError(msg)
         values.append(value)
@@ -152,13 +160,17 @@ def _parse_value(text: str, at: int, whole: str) -> tuple[Option, int]:
 
 
 def parse_option(text: str) -> Option:
-    """Return the value that unquoted text means: a number, true, false, none, or the text."""
+    """Return the value that unquoted text means: a number, true, false, none, or the text.
+
+    Digits that are not written as numbers are, such as ``007``, are text, and so is a number too
+    large for a float.
+    """
     words: dict[str, Option] = {"true": True, "false": False, "none": None}
     if text in words:
         return words[text]
-    if re.fullmatch(r"[+-]?\d{1,18}", text):
+    if _INTEGER.fullmatch(text):
         return int(text)
-    if re.fullmatch(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d{1,3})?", text):
+    if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
         return float(text)
     return text
 
