@@ -41,8 +41,7 @@ def resolve_options(
         ConfigError: A value of the wrong type, or a required option that is missing.
     """
     defaults = option_defaults(cls)
-    parameters = inspect.signature(cls, eval_str=True).parameters
-    hints = {name: parameter.annotation for name, parameter in parameters.items()}
+    hints = _annotations(cls, spec.name)
     given = _given_options(spec, defaults)
     resolved: dict[str, Option | tuple[Option, ...]] = {}
     for key, default in defaults.items():
@@ -62,6 +61,16 @@ def resolve_options(
         else:
             resolved[key] = tuple(default) if isinstance(default, list) else default
     return resolved
+
+
+def _annotations(cls: type, name: str) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(cls, eval_str=True).parameters
+    except Exception as error:
+        # Annotations are foreign code, which may name what is imported for type checkers only.
+        msg = f"the options of '{name}' have annotations that cannot be resolved: {error}"
+        raise ConfigError(msg) from error
+    return {key: parameter.annotation for key, parameter in parameters.items()}
 
 
 def _given_options(spec: Spec, known: Mapping[str, object]) -> dict[str, tuple[Option, ...]]:

@@ -13,6 +13,7 @@ FIXES = {
     "numba": "pip install numba",
     "ai_edge_litert": "pip install ai-edge-litert",
     "av": "pip install av",
+    "lc3": "pip install lc3py",
     "pycodec2": "pip install pycodec2",
     "torch": 'pip install "codecbench[neural]"',
     "transformers": 'pip install "codecbench[transformers]"',
@@ -31,10 +32,13 @@ def require(module: str) -> ModuleType:
     """
     try:
         return importlib.import_module(module)
-    except (ImportError, OSError) as error:
-        # OSError: a compiled package whose shared library does not load.
+    except Exception as error:
+        # Exception, not ImportError: what a compiled package raises that was built for another
+        # numpy, or whose shared library does not load, is for it to say; one broken optional
+        # package must not stop the others.
         top = module.partition(".")[0]
-        detail = "" if isinstance(error, ModuleNotFoundError) else str(error)
+        absent = isinstance(error, ModuleNotFoundError) and error.name in (top, module)
+        detail = "" if absent else " ".join(str(error).split()) or type(error).__name__
         raise MissingDependencyError(
             top, FIXES.get(top, f"pip install {top}"), detail=detail
         ) from error

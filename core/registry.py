@@ -7,13 +7,19 @@ packages, or from a file named on the command line as ``./file.py:Class``.
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from codecbench.core.errors import ConfigError, MissingDependencyError, UnknownNameError
+from codecbench.core.errors import (
+    CodecBenchError,
+    ConfigError,
+    MissingDependencyError,
+    UnknownNameError,
+)
 
 T = TypeVar("T")
 
@@ -63,7 +69,7 @@ class Registry(Generic[T]):
             owners = " and ".join(sorted(point.dist.name for point in claims if point.dist))
             msg = f"{self.kind} '{name}' is registered by {owners}; uninstall one of them"
             raise ConfigError(msg)
-        return self._import(name, claims[0].value)
+        return self._import(name, f"{claims[0].module}:{claims[0].attr}")
 
     def _plugins(self) -> dict[str, list[EntryPoint]]:
         found: dict[str, list[EntryPoint]] = {}
@@ -75,13 +81,16 @@ class Registry(Generic[T]):
         module, _, attribute = target.partition(":")
         try:
             value = getattr(importlib.import_module(module), attribute)
+        except CodecBenchError:
+            raise
         except ModuleNotFoundError as error:
             package = (error.name or module).partition(".")[0]
             raise MissingDependencyError(
                 package, f"pip install {package}", detail=f"needed by {self.kind} '{name}'"
             ) from error
-        except (ImportError, AttributeError, SyntaxError) as error:
-            msg = f"{self.kind} '{name}' ({target}) cannot be imported: {error}"
+        except Exception as error:
+            # Foreign code raises what it likes.
+            msg = f"{self.kind} '{name}' ({target}) cannot be imported: {error!r}"
             raise ConfigError(msg) from error
         return self._checked(name, value)
 
@@ -110,20 +119,31 @@ class Registry(Generic[T]):
                     raise MissingDependencyError(
                         error.name, f"pip install {error.name}", detail=f"needed by {path.name}"
                     ) from error
-                if isinstance(error, Exception):
+                if isinstance(error, Exception) and not isinstance(error, CodecBenchError):
                     msg = f"{self.kind} '{name}': {path.name} fails to import: {error!r}"
                     raise ConfigError(msg) from error
                 raise
         if not hasattr(module, attribute):
-            public = [key for key in vars(module) if not key.startswith("_")]
-            raise UnknownNameError(f"class in {path.name}", attribute, public)
+            fitting = [key for key, value in vars(module).items() if self._fits(value)]
+            raise UnknownNameError(f"{self.kind} class in {path.name}", attribute, fitting)
         return self._checked(name, getattr(module, attribute))
 
     def _checked(self, name: str, value: object) -> type[T]:
         if not (isinstance(value, type) and issubclass(value, self.base)):
             msg = f"{self.kind} '{name}' is {value!r}, not a subclass of {self.base.__name__}"
             raise ConfigError(msg)
+        missing = sorted(getattr(value, "__abstractmethods__", ()))
+        if missing:
+            msg = f"{self.kind} '{name}' lacks what its contract asks for: {', '.join(missing)}"
+            raise ConfigError(msg)
         return value
+
+    def _fits(self, value: object) -> bool:
+        return (
+            isinstance(value, type)
+            and issubclass(value, self.base)
+            and not inspect.isabstract(value)
+        )
 
 
 def is_file_name(name: str) -> bool:
