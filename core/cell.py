@@ -40,8 +40,9 @@ class Cell:
     def __post_init__(self) -> None:
         """Refuse made-up cells."""
         if self.status is Status.OK:
-            if self.value is None or not math.isfinite(self.value):
-                msg = f"a cell with status ok needs a finite value, found {self.value}"
+            if self.value is None or not math.isfinite(self.value) or self.reason:
+                found = f"{self.value} with reason '{self.reason}'" if self.reason else self.value
+                msg = f"a cell with status ok needs a finite value and no reason, found {found}"
                 raise ResultSchemaError(msg)
         elif self.value is not None or not self.reason:
             msg = f"a cell with status {self.status} needs a reason and no value"

@@ -58,6 +58,16 @@ class UnknownNameError(ConfigError, KeyError):
         """Return the plain message; KeyError would quote it."""
         return self.message
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error travel between processes."""
+        return (_unknown_name, (self.message,))
+
+
+def _unknown_name(message: str) -> UnknownNameError:
+    error = UnknownNameError.__new__(UnknownNameError, message)
+    error.message = message
+    return error
+
 
 class NotAvailableError(CodecBenchError):
     """Something optional is absent; cells that need it are skipped, with this reason."""
