@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from codecbench.core.errors import BitstreamError
 
+_MAX_SIZE = 2**62
+"""Above, indices and sizes would not fit into int64."""
+
 
 def code_bits(codebook_size: int) -> int:
     """Return the fixed width of one index, ceil(log2 size); a book of one entry needs no bits.
 
     Raises:
-        BitstreamError: The size is not positive.
+        BitstreamError: The size is not positive, or above 2^62.
     """
-    if codebook_size < 1:
-        msg = f"a codebook has at least one entry, found {codebook_size}"
+    if not 1 <= codebook_size <= _MAX_SIZE:
+        msg = f"a codebook has 1 to 2^62 entries, found {codebook_size}"
         raise BitstreamError(msg)
     return (int(codebook_size) - 1).bit_length()
 
@@ -39,7 +42,9 @@ def pack_codes(codes: NDArray[np.int64], codebook_sizes: Sequence[int]) -> tuple
             f"found {codes.dtype} {codes.shape}"
         )
         raise BitstreamError(msg)
+    widths = [code_bits(size) for size in codebook_sizes]
     sizes = np.asarray(codebook_sizes, dtype=np.int64)[:, None]
+    codes = codes.astype(np.int64)  # unsigned ones above the range turn negative
     if ((codes < 0) | (codes >= sizes)).any():
         book, frame = np.argwhere((codes < 0) | (codes >= sizes))[0]
         msg = (
@@ -47,7 +52,6 @@ def pack_codes(codes: NDArray[np.int64], codebook_sizes: Sequence[int]) -> tuple
             f"lies outside 0 … {codebook_sizes[book] - 1}"
         )
         raise BitstreamError(msg)
-    widths = [code_bits(size) for size in codebook_sizes]
     columns = [
         (codes[book, :, None] >> np.arange(width - 1, -1, -1, dtype=np.int64)) & 1
         for book, width in enumerate(widths)
@@ -70,6 +74,9 @@ def unpack_codes(data: bytes, codebook_sizes: Sequence[int], frames: int) -> NDA
     Raises:
         BitstreamError: There are too few or too many bytes, or an index lies outside its book.
     """
+    if frames < 0:
+        msg = f"a stream cannot have {frames} frames"
+        raise BitstreamError(msg)
     widths = [code_bits(size) for size in codebook_sizes]
     per_frame = sum(widths)
     expected = (frames * per_frame + 7) // 8

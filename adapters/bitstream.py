@@ -57,7 +57,7 @@ class Encoded:
         if self.header_bits > 8 * len(self.header):
             msg = f"header claims {self.header_bits} bits in {len(self.header)} bytes"
             raise BitstreamError(msg)
-        if self.n_samples < 0 or self.sample_rate <= 0:
+        if not 0 <= self.n_samples < 2**LENGTH_FIELD_BITS or self.sample_rate <= 0:
             msg = f"bad length {self.n_samples} or sample rate {self.sample_rate}"
             raise BitstreamError(msg)
         if self.codes is not None and len(self.codebook_sizes) != len(self.codes):
