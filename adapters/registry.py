@@ -7,11 +7,26 @@ from codecbench.core.registry import Registry
 from codecbench.core.spec import Option, Spec
 
 BUILTIN = {
+    "aac": "codecbench.adapters.reference.aac:AacCodec",
+    "amrnb": "codecbench.adapters.reference.amrnb:AmrNbCodec",
+    "amrwb": "codecbench.adapters.reference.amrwb:AmrWbCodec",
+    "clip": "codecbench.adapters.reference.clip:ClipCodec",
     "codec2": "codecbench.adapters.reference.codec2:Codec2Codec",
+    "g711": "codecbench.adapters.reference.g711:G711Codec",
+    "g722": "codecbench.adapters.reference.g722:G722Codec",
+    "g726": "codecbench.adapters.reference.g726:G726Codec",
+    "gsm": "codecbench.adapters.reference.gsm:GsmCodec",
+    "lc3": "codecbench.adapters.reference.lc3:Lc3Codec",
     "lowpass": "codecbench.adapters.reference.lowpass:LowpassCodec",
     "mnru": "codecbench.adapters.reference.mnru:MnruCodec",
+    "mp3": "codecbench.adapters.reference.mp3:Mp3Codec",
+    "noise": "codecbench.adapters.reference.noise:NoiseCodec",
+    "noise_floor": "codecbench.adapters.reference.noise_floor:NoiseFloorCodec",
     "opus": "codecbench.adapters.reference.opus:OpusCodec",
     "pcm": "codecbench.adapters.reference.pcm:PcmCodec",
+    "resample": "codecbench.adapters.reference.resample:ResampleCodec",
+    "shift": "codecbench.adapters.reference.shift:ShiftCodec",
+    "speex": "codecbench.adapters.reference.speex:SpeexCodec",
 }
 
 CODECS: Registry[Codec] = Registry(

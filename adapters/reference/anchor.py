@@ -10,6 +10,7 @@ from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.reference.pcm_packets import pack_pcm, packet_samples, unpack_pcm
 from codecbench.adapters.reference.reference_codec import Packets, ReferenceCodec, Signal
 from codecbench.core.audio import Audio, round_to_int16
+from codecbench.core.fingerprint import package_versions
 
 _BITS = 16
 
@@ -37,7 +38,13 @@ class AnchorCodec(ReferenceCodec):
 
 
 def anchor_info(
-    name: str, sample_rate: int, source: str, *, lookahead_samples: int = 0, causal: bool = True
+    name: str,
+    sample_rate: int,
+    source: str,
+    *,
+    packages: tuple[str, ...] = (),
+    lookahead_samples: int = 0,
+    causal: bool = True,
 ) -> CodecInfo:
     """Return the facts of an anchor.
 
@@ -45,13 +52,15 @@ def anchor_info(
         name: As in the spec string.
         sample_rate: In Hz.
         source: What defines the treatment.
+        packages: Packages whose version can change the samples.
         lookahead_samples: How far an output sample looks ahead.
         causal: False where it depends on the whole clip.
     """
+    used = "".join(f" {key} {value}" for key, value in package_versions(packages).items())
     return CodecInfo(
         name=name,
-        version="1",
-        fingerprint=f"{name} 1",
+        version=f"1{used}",
+        fingerprint=f"{name} 1{used}",
         sample_rate=sample_rate,
         frame_samples=packet_samples(sample_rate),
         lookahead_samples=lookahead_samples,

@@ -55,7 +55,11 @@ class LowpassCodec(AnchorCodec):
             "lowpass", "cutoff", cutoff, check=check, nominal_bps=lambda _: pcm_rate_bps(rate)
         )
         self.info = anchor_info(
-            "lowpass", rate, "ITU-R BS.1534-3, section 5.1", lookahead_samples=_TAPS // 2
+            "lowpass",
+            rate,
+            "ITU-R BS.1534-3, section 5.1",
+            packages=("numpy",),
+            lookahead_samples=_TAPS // 2,
         )
 
     def treat(self, audio: Audio, point: OperatingPoint) -> NDArray[np.float64]:

@@ -51,15 +51,20 @@ def find_in_wheel(package: str, name: str) -> LibraryFile | None:
     """Return a library that a wheel carries, without importing the package.
 
     Args:
-        package: Import name of the wheel's package, such as "av".
+        package: Import name of the wheel's package or module, such as "av".
         name: Name of the library without version and suffix, such as "libopus".
     """
     spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
+    if spec is None or spec.origin is None:
         return None
-    root = Path(spec.submodule_search_locations[0])
-    # Where auditwheel (Linux) and delocate (macOS) put the libraries of a wheel.
-    folders = [root.parent / f"{package}.libs", root / ".dylibs"]
+    inside = Path(spec.origin).parent
+    site = inside.parent if spec.submodule_search_locations else inside
+    # Where auditwheel (Linux), delocate (macOS) and meson-python put the libraries of a wheel.
+    folders = [
+        site / f"{package}.libs",
+        inside / ".dylibs",
+        *site.glob(f".{package}*.mesonpy.libs"),
+    ]
     patterns = (f"{name}-*.so*", f"{name}.so*", f"{name}.*dylib")
     for folder in folders:
         for pattern in patterns:
@@ -118,6 +123,26 @@ def require_in_system(sonames: Sequence[str], *, debian_package: str) -> Library
     if found is None:
         raise MissingDependencyError(sonames[0], f"apt-get install {debian_package}")
     return found
+
+
+def describe(*files: LibraryFile | None, prefix: str = "") -> tuple[str, str]:
+    """Return version and fingerprint of a codec that these libraries make up.
+
+    Args:
+        files: All libraries that determine its bytes and samples.
+        prefix: Version of the package that carries them.
+
+    Returns:
+        File names, which end in the version of each library, and the same with content hashes;
+        "absent" twice where one of them is.
+    """
+    if not files or any(file is None for file in files):
+        return "absent", "absent"
+    present = [file for file in files if file is not None]
+    start = f"{prefix} " if prefix else ""
+    names = " ".join(file.path.name for file in present)
+    hashes = " ".join(f"{file.path.name} sha256:{file.sha256}" for file in present)
+    return start + names, start + hashes
 
 
 def _mapped_file(soname: str) -> Path | None:

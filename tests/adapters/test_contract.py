@@ -12,18 +12,32 @@ from codecbench.core.audio import Audio
 from codecbench.core.errors import (
     BitstreamError,
     CodecBenchError,
+    ConfigError,
     EncodeError,
     MissingDependencyError,
-    UnknownNameError,
     UnsupportedSettingError,
 )
 from codecbench.core.resampling import resample
 
-SPECS = sorted(name for name in CODECS.builtin)
+SPECS = sorted(
+    name for name, target in CODECS.builtin.items() if target.startswith("codecbench.adapters.ref")
+)
 BAD_SETTINGS = {
+    "aac": ("bitrate=7999", "bitrate=96001", "sample_rate=10000"),
+    "amrnb": ("mode=4700", "mode=4750|12650"),
+    "amrwb": ("mode=12200",),
+    "clip": ("level=1", "level=-61"),
     "codec2": ("mode=450", "mode=700|701"),
+    "g711": ("law=ulaw", "sample_rate=10"),
+    "g722": (),
+    "g726": ("bitrate=8000", "bitrate=32001"),
+    "gsm": (),
+    "lc3": ("bitrate=15200", "bitrate=320800", "bitrate=16100", "frame_ms=20", "sample_rate=44100"),
     "lowpass": ("cutoff=8000", "cutoff=0", "cutoff=wide"),
-    "mnru": ("q=100", "q=loud"),
+    "mnru": ("q=100", "q=loud", "chain=itu"),
+    "mp3": ("bitrate=20000", "bitrate=192000", "sample_rate=96000"),
+    "noise": ("snr=-41", "snr=81"),
+    "noise_floor": ("sample_rate=0.5",),
     "opus": (
         "bitrate=400",
         "bitrate=300000",
@@ -35,6 +49,9 @@ BAD_SETTINGS = {
         "frame_ms=30",
     ),
     "pcm": ("bits=1", "bits=17", "bits=8.5"),
+    "resample": ("rate=16000", "rate=999"),
+    "shift": ("delay=192001", "delay=0.5"),
+    "speex": ("quality=11", "complexity=11", "sample_rate=32000"),
 }
 """Options that must be refused when the codec is made."""
 
@@ -71,6 +88,16 @@ def through_bytes(encoded: Encoded) -> Encoded:
     return Encoded.from_bytes(encoded.to_bytes())
 
 
+def damaged(encoded: Encoded, *, packets: tuple[bytes, ...], **changes: object) -> Encoded:
+    facts: dict[str, object] = {
+        "point": encoded.point,
+        "n_samples": encoded.n_samples,
+        "sample_rate": encoded.sample_rate,
+        "header": encoded.header,
+    }
+    return Encoded(packets=packets, **{**facts, **changes})  # type: ignore[arg-type]  # a test
+
+
 def test_facts_are_complete(codec: Codec, spec: str) -> None:
     info = codec.info
     assert info.name == spec
@@ -90,43 +117,55 @@ def test_facts_need_no_load(spec: str) -> None:
 
 def test_points_rise(codec: Codec) -> None:
     rates = [point.nominal_bps for point in codec.points]
-    values = [float(point.name) for point in codec.points]
+    option = type(codec).rate_option
     assert len({point.name for point in codec.points}) == len(codec.points) > 0
-    assert values == sorted(values)
     assert rates == sorted(rates)
+    if option is not None:
+        values = [float(str(point.settings[option])) for point in codec.points]
+        assert values == sorted(values)
+    else:
+        assert len(codec.points) == 1
     if codec.info.kind != "anchor":
         assert len(set(rates)) == len(rates)
 
 
-def test_points_are_sorted_whatever_the_order_asked_for(spec: str, codec: Codec) -> None:
-    cls = CODECS.load(spec)
-    values = [point.settings[cls.rate_option] for point in codec.points]
-    backwards = cls(**{cls.rate_option: tuple(reversed(values))})
+def made_with(codec: Codec, given: object) -> Codec:
+    """Make another codec of the same class with a value of its rate option."""
+    option = type(codec).rate_option
+    if option is None:
+        pytest.skip(f"{codec.info.name} has no rate option")
+    return type(codec)(**{option: given})
+
+
+def rate_values(codec: Codec) -> list[object]:
+    return [value for point in codec.points for value in point.settings.values()]
+
+
+def test_points_are_sorted_whatever_the_order_asked_for(codec: Codec) -> None:
+    backwards = made_with(codec, tuple(reversed(rate_values(codec))))
     assert backwards.points == codec.points
 
 
-def test_rate_option_takes_a_number_a_list_or_a_tuple(spec: str, codec: Codec) -> None:
-    cls = CODECS.load(spec)
-    value = codec.points[-1].settings[cls.rate_option]
-    made = [cls(**{cls.rate_option: given}).points for given in (value, [value], (value,))]
-    assert made == [codec.points[-1:]] * 3
+def test_rate_option_takes_a_number_a_list_or_a_tuple(codec: Codec) -> None:
+    value = rate_values(codec)[-1:]
+    for given in (*value, value, tuple(value)):
+        assert made_with(codec, given).points == codec.points[-1:]
 
 
 @pytest.mark.parametrize("given", [(), "twice", True, float("nan"), None])
-def test_rate_option_refuses_nonsense(spec: str, codec: Codec, given: object) -> None:
-    cls = CODECS.load(spec)
+def test_rate_option_refuses_nonsense(codec: Codec, given: object) -> None:
     if given == "twice":
-        given = (codec.points[0].settings[cls.rate_option],) * 2
+        given = tuple(rate_values(codec)[:1] * 2)
     with pytest.raises(UnsupportedSettingError):
-        cls(**{cls.rate_option: given})
+        made_with(codec, given)
 
 
-@pytest.mark.parametrize("options", sorted({o for many in BAD_SETTINGS.values() for o in many}))
-def test_refuses_bad_settings_before_any_audio(spec: str, options: str) -> None:
-    if options not in BAD_SETTINGS[spec]:
-        return
+@pytest.mark.parametrize(
+    ("name", "options"), [(name, each) for name in SPECS for each in BAD_SETTINGS.get(name, ())]
+)
+def test_refuses_bad_settings_before_any_audio(name: str, options: str) -> None:
     with pytest.raises(CodecBenchError) as caught:
-        get_codec(f"{spec}:{options}")
+        get_codec(f"{name}:{options}")
     message = str(caught.value)
     assert "\n" not in message
     assert options.partition("=")[0] in message
@@ -137,7 +176,7 @@ def test_every_codec_lists_bad_settings() -> None:
 
 
 def test_refuses_unknown_options(spec: str) -> None:
-    with pytest.raises(UnknownNameError, match="option"):
+    with pytest.raises(ConfigError, match="option"):
         get_codec(f"{spec}:colour=blue")
 
 
@@ -224,21 +263,15 @@ def test_payload_rate_is_near_nominal(codec: Codec, clip: Audio) -> None:
 
 
 def test_payload_carries_the_signal(codec: Codec, clip: Audio) -> None:
+    """Packets in reverse order give another signal, or none."""
     for point in codec.points:
         encoded = codec.encode(clip, point)
-        size = len(encoded.packets[0])
-        backwards = [p for p in reversed(encoded.packets) if len(p) == size]
-        if len(backwards) != len(encoded.packets):
-            continue  # variable sizes, or a last packet that is shorter than the others
-        reordered = Encoded(
-            packets=tuple(backwards),
-            packet_bits=tuple(reversed(encoded.packet_bits)),
-            point=encoded.point,
-            n_samples=encoded.n_samples,
-            sample_rate=encoded.sample_rate,
-            header=encoded.header,
-        )
-        assert codec.decode(reordered) != codec.decode(encoded)
+        backwards = damaged(encoded, packets=tuple(reversed(encoded.packets)))
+        try:
+            out = codec.decode(backwards)
+        except BitstreamError:
+            continue
+        assert out != codec.decode(encoded)
 
 
 def test_silence_stays_quiet(codec: Codec) -> None:
@@ -267,16 +300,6 @@ def test_refuses_another_sample_rate(codec: Codec, clip: Audio) -> None:
     other = Audio(clip.samples, 22050)
     with pytest.raises(EncodeError, match="22050"):
         codec.encode(other, codec.points[0])
-
-
-def damaged(encoded: Encoded, *, packets: tuple[bytes, ...], **changes: object) -> Encoded:
-    facts: dict[str, object] = {
-        "point": encoded.point,
-        "n_samples": encoded.n_samples,
-        "sample_rate": encoded.sample_rate,
-        "header": encoded.header,
-    }
-    return Encoded(packets=packets, **{**facts, **changes})  # type: ignore[arg-type]  # a test
 
 
 @pytest.mark.parametrize(
