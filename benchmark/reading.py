@@ -102,7 +102,9 @@ def read_results(folder: Path) -> RunResults:
                                 *(clip.tags.get(name, "") for name in tag_names),
                             )
                         )
-    frame = pd.DataFrame.from_records(rows, columns=[*COLUMNS, *tag_names])
+    # A tag may be called like one of our columns; ours keep their names.
+    tag_columns = [f"tag_{name}" if name in COLUMNS else name for name in tag_names]
+    frame = pd.DataFrame.from_records(rows, columns=[*COLUMNS, *tag_columns])
     floats = ["value", "compute_s", "payload_bps", "wire_bps", "total_bps", "entropy_bps"]
     environment = facts["environment"]
     return RunResults(

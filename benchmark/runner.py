@@ -25,7 +25,7 @@ from codecbench.benchmark.worker import (
     journal_path,
     read_journals,
 )
-from codecbench.core.errors import RunError
+from codecbench.core.errors import ConfigError, RunError
 from codecbench.core.fingerprint import Json
 from codecbench.datasets.base import Dataset
 from codecbench.datasets.registry import get_dataset
@@ -58,11 +58,11 @@ class RunOptions:
         """Return the number of worker processes.
 
         Raises:
-            RunError: It is negative.
+            ConfigError: It is negative.
         """
         if self.jobs < 0:
             msg = f"jobs must be positive, or 0 for all cores; found {self.jobs}"
-            raise RunError(msg)
+            raise ConfigError(msg)
         return self.jobs or default_jobs()
 
     def limits(self) -> Limits:

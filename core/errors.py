@@ -49,7 +49,7 @@ class UnknownNameError(ConfigError, KeyError):
             known: All names that would have been right.
         """
         names = sorted(known)
-        near = get_close_matches(name, names, n=3, cutoff=0.5)
+        near = get_close_matches(name, names, n=3, cutoff=0.6)
         hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names)}"
         self.message = f"unknown {kind} '{name}'; {hint}"
         super().__init__(self.message)

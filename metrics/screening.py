@@ -77,7 +77,7 @@ def screen_reference(samples: ArrayLike, sample_rate: int) -> Audio:
     """
     audio = Audio(np.asarray(samples), sample_rate)
     if audio.duration_s < SHORTEST_S:
-        msg = f"the reference lasts {audio.duration_s:g} s, no metric scores less than {SHORTEST_S:g} s"
+        msg = f"the reference lasts {audio.duration_s:g} s; {SHORTEST_S:g} s is the least to score"
         raise TooShortError(msg)
     _refuse_silence(audio, "reference")
     return audio

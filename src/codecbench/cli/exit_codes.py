@@ -8,10 +8,10 @@ import click
 
 from codecbench.core.errors import (
     CodecBenchError,
-    ConfigError,
-    DatasetError,
-    SignalError,
-    UnsupportedSettingError,
+    DecodeError,
+    EncodeError,
+    MetricError,
+    NotAvailableError,
 )
 
 
@@ -55,8 +55,9 @@ def run_group(group: click.Command) -> int:
 
 
 def _code_of(error: CodecBenchError) -> ExitCode:
-    usage = (ConfigError, DatasetError, SignalError, UnsupportedSettingError)
-    return ExitCode.USAGE if isinstance(error, usage) else ExitCode.INTERNAL
+    """Our own errors are about what was asked for, unless a codec or package let us down."""
+    let_down = (NotAvailableError, EncodeError, DecodeError, MetricError)
+    return ExitCode.INCOMPLETE if isinstance(error, let_down) else ExitCode.USAGE
 
 
 def _say(message: str, code: ExitCode, *, debug: bool = False) -> int:
