@@ -1,5 +1,6 @@
 """One scoring step, inside the child: one metric on one degraded version of one reference."""
 
+import time
 from collections import OrderedDict
 from pathlib import Path
 
@@ -38,7 +39,8 @@ class ScoringBench:
 
         Returns:
             ``cells``: output name to ``[status, value, reason, detail]``; empty where there is no
-            degraded file and the reference can be scored.
+            degraded file and the reference can be scored. ``compute_s``: time inside the metric,
+            what it did for the reference included where this was the first to ask.
         """
         spec = str(request["metric"])
         if spec not in self._metrics:
@@ -49,21 +51,26 @@ class ScoringBench:
             reference = self._references.at_rate(str(request["path"]), str(request["sha256"]), rate)
         except UnusableReferenceError as error:
             cell = Cell.undefined(error.reason, error.detail)
-            return {"cells": cells_to_json(dict.fromkeys(metric.outputs, cell))}
+            cells = dict.fromkeys(metric.outputs, cell)
+            return {"cells": cells_to_json(cells), "compute_s": 0.0}
         if self._prepared_for != reference.sha256:
             self._prepared_for = reference.sha256
             self._prepared.clear()
+        # Reading comes first, so that what is timed is the metric and nothing else.
+        degraded = None
+        if request["degraded"]:
+            degraded = self._read(Path(str(request["degraded"])), str(request["degraded_sha256"]))
+        started = time.perf_counter()
         if spec not in self._prepared:
             self._prepared[spec] = prepare_reference(metric, reference)
         prepared = self._prepared[spec]
-        if not request["degraded"]:
+        if degraded is None:
             outcome = prepared.outcome
             undefined = outcome is not None and outcome.status is Status.UNDEFINED
             cells = dict.fromkeys(metric.outputs, outcome) if outcome and undefined else {}
         else:
-            degraded = self._read(Path(str(request["degraded"])), str(request["degraded_sha256"]))
             cells = evaluate(metric, prepared, degraded)
-        return {"cells": cells_to_json(cells)}
+        return {"cells": cells_to_json(cells), "compute_s": time.perf_counter() - started}
 
     def _read(self, path: Path, sha256: str) -> Audio:
         if sha256 not in self._degraded:

@@ -146,10 +146,10 @@ class ScoringStage:
         failures: list[Failure] = []
         for key, reply in outcomes:
             if reply.value is not None and _is_final(reply.value):
-                self._cache.put({key: reply.value | {"seconds": reply.seconds}})
+                self._cache.put({key: reply.value})
             for scoring in self._open[key]:
                 cells = _cells_of_reply(scoring, reply)
-                rows += self._rows(scoring.place, scoring.metric, key, cells, reply.seconds)
+                rows += self._rows(scoring.place, scoring.metric, key, cells, _compute_s(reply))
                 failures += [
                     Failure(
                         codec=scoring.place.codec,
@@ -182,11 +182,9 @@ class ScoringStage:
             if final or rerun in ("missing", "never"):
                 return rows
         if scoring.key in cached:
-            value = cached[scoring.key]
-            seconds = value.get("seconds")
-            took = float(seconds) if isinstance(seconds, int | float) else 0.0
-            cells = _cells_of_reply(scoring, Reply(value=value, status="ok"))
-            return self._rows(scoring.place, scoring.metric, scoring.key, cells, took)
+            reply = Reply(value=cached[scoring.key], status="ok")
+            cells = _cells_of_reply(scoring, reply)
+            return self._rows(scoring.place, scoring.metric, scoring.key, cells, _compute_s(reply))
         return None
 
     def _rows(
@@ -246,3 +244,9 @@ def _cells_of_reply(scoring: Scoring, reply: Reply) -> dict[str, Cell]:
         cell = Cell(status=Status(reply.status), reason=reply.reason, detail=reply.detail)
         return dict.fromkeys(names, cell)
     return cells_from_json(reply.value["cells"])
+
+
+def _compute_s(reply: Reply) -> float:
+    """Return the time inside the metric; of a step that died, all of its time."""
+    seconds = reply.value.get("compute_s") if reply.value is not None else reply.seconds
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -80,7 +80,7 @@ def read_journals(folder: Path) -> dict[str, Message]:
                 entry = json.loads(line)
                 reply = entry["reply"]
                 if reply["status"] == "ok" and isinstance(reply["value"], dict):
-                    found[str(entry["key"])] = reply["value"] | {"seconds": reply["seconds"]}
+                    found[str(entry["key"])] = reply["value"]
             except (ValueError, KeyError, TypeError):
                 continue
     return found
