@@ -1,0 +1,212 @@
+"""HiFi-Codec's network: a HiFi-GAN turned round, group-residual quantisation, and HiFi-GAN.
+
+This is the network of the official code, which alone loads the published checkpoints, not the one
+of the paper's section 3.2 (SEANet with LSTM), for which no weights exist. A state dict has the
+sections `encoder`, `quantizer` and `generator` of an official checkpoint as its first names.
+
+Source:
+    Yang et al., "HiFi-Codec: Group-residual Vector quantization for High Fidelity Audio Codec",
+    arXiv:2305.02765; code https://github.com/yangdongchao/AcademiCodec, commit b6ac134,
+    ``academicodec/models/hificodec``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from codecbench.adapters.neural.layers.hifigan import (
+    SLOPE,
+    HifiGanGenerator,
+    ResidualBlock,
+    same_conv,
+    with_weight_norm,
+)
+
+LATENT = 512
+"""Channels between encoder, quantiser and generator; fixed in the official code."""
+WIDTH = 32
+"""Channels after the encoder's first convolution; fixed in the official code."""
+BLOCK_KERNELS = (3, 7, 11)
+LAYERS = 2
+"""Residual layers of the quantiser; fixed in the official code."""
+LAST_SLOPE = 0.01
+"""The encoder's last rectifier has torch's default slope, unlike all the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HifiCodecConfig:
+    """What tells one HiFi-Codec from another.
+
+    Attributes:
+        sample_rate: In Hz; nothing in the weights depends on it.
+        rates: Upsampling factors of the generator; the encoder has them in reverse.
+        kernels: Taps of the generator's upsampling.
+        groups: Parts of the latent vector that are quantised on their own.
+        codebook_size: Entries of every codebook.
+    """
+
+    sample_rate: int
+    rates: tuple[int, ...] = (8, 5, 4, 2)
+    kernels: tuple[int, ...] = (16, 11, 8, 4)
+    groups: int = 2
+    codebook_size: int = 1024
+
+    @property
+    def hop_length(self) -> int:
+        """Samples per frame."""
+        hop = 1
+        for rate in self.rates:
+            hop *= rate
+        return hop
+
+    @property
+    def codebooks(self) -> int:
+        """Codes per frame."""
+        return LAYERS * self.groups
+
+
+class Encoder(nn.Module):
+    """From a waveform to frames of 512 values, each of which depends on the whole waveform.
+
+    After each residual block the running sum is normalised over groups of 16 channels and over
+    *all* time, so neither cutting nor padding leaves the frames alone.
+    """
+
+    def __init__(self, rates: Sequence[int], kernels: Sequence[int]) -> None:
+        """Make the layers.
+
+        Args:
+            rates: Downsampling factors, first layer first.
+            kernels: Taps of the downsampling convolutions.
+        """
+        super().__init__()
+        self.conv_pre = same_conv(1, WIDTH, 7)
+        self.ups = nn.ModuleList()  # The official name, although these go down.
+        self.resblocks = nn.ModuleList()
+        self.normalize = nn.ModuleList()
+        width = WIDTH
+        for rate, taps in zip(rates, kernels, strict=True):
+            down = nn.Conv1d(width, 2 * width, taps, rate, padding=(taps - rate) // 2)
+            self.ups.append(with_weight_norm(down))
+            width *= 2
+            for kernel in reversed(BLOCK_KERNELS):
+                self.resblocks.append(ResidualBlock(width, kernel))
+                self.normalize.append(nn.GroupNorm(width // 16, width, eps=1e-6))
+        self.conv_post = nn.Conv1d(width, LATENT, 3, padding=1)  # No weight norm here.
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return ``(batch, 512, frames)`` for ``(batch, 1, samples)``; incomplete frames go."""
+        x = self.conv_pre(samples)
+        fields = len(BLOCK_KERNELS)
+        for stage, down in enumerate(self.ups):
+            x = down(functional.leaky_relu_(x, SLOPE))
+            mixed: Tensor | None = None
+            for index in range(stage * fields, (stage + 1) * fields):
+                part = self.resblocks[index](x)
+                mixed = self.normalize[index](part if mixed is None else part.add_(mixed))
+            assert mixed is not None  # there are three blocks
+            x = mixed.div_(fields)
+        post: Tensor = self.conv_post(functional.leaky_relu_(x, LAST_SLOPE))
+        return post
+
+
+class _Codebook(nn.Module):
+    """One codebook, by its official name."""
+
+    def __init__(self, size: int, dim: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(size, dim)
+        # Source: official Quantizer_module.
+        nn.init.uniform_(self.embedding.weight, -1.0 / size, 1.0 / size)
+
+    def nearest(self, x: Tensor) -> Tensor:
+        """Return the index of the nearest entry for each row of `x`, ``(rows, dim)``."""
+        entries = self.embedding.weight
+        # |x|² is the same for all entries of a row and left out. The smallest gap between two
+        # candidates in the fixtures is 0.0028; float32 errs by some 1e-4 here.
+        scores = torch.addmm(entries.square().sum(1), x, entries.t(), alpha=-2.0)
+        return scores.argmin(1)
+
+
+class Quantizer(nn.Module):
+    """Group-residual vector quantisation: two layers, in each one codebook for every group."""
+
+    def __init__(self, groups: int, codebook_size: int) -> None:
+        """Make the codebooks.
+
+        Args:
+            groups: How many parts the 512 values are cut into; divides 512.
+            codebook_size: Entries of each codebook.
+        """
+        super().__init__()
+        self.groups = groups
+        dim = LATENT // groups
+        self.quantizer_modules = nn.ModuleList(
+            _Codebook(codebook_size, dim) for _ in range(groups)
+        )
+        self.quantizer_modules2 = nn.ModuleList(
+            _Codebook(codebook_size, dim) for _ in range(groups)
+        )
+
+    def encode(self, latent: Tensor) -> Tensor:
+        """Return codes int64 ``(batch, 2 · groups, frames)``, layer by layer.
+
+        Args:
+            latent: ``(batch, 512, frames)``.
+        """
+        batch, _, frames = latent.shape
+        residual = latent.transpose(1, 2).reshape(batch * frames, LATENT)
+        rows: list[Tensor] = []
+        for layer in (self.quantizer_modules, self.quantizer_modules2):
+            parts = residual.chunk(self.groups, dim=1)
+            chosen = [book.nearest(part) for book, part in zip(layer, parts, strict=True)]
+            rows += chosen
+            residual = residual - self._look_up(layer, chosen)
+        return torch.stack(rows).reshape(len(rows), batch, frames).transpose(0, 1)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return ``(batch, 512, frames)`` for codes ``(batch, 2 · groups, frames)``."""
+        first, second = codes.unbind(1)[: self.groups], codes.unbind(1)[self.groups :]
+        found = self._look_up(self.quantizer_modules, first)
+        found = found + self._look_up(self.quantizer_modules2, second)
+        return found.transpose(1, 2)
+
+    @staticmethod
+    def _look_up(books: nn.ModuleList, codes: Sequence[Tensor]) -> Tensor:
+        return torch.cat(
+            [book.embedding(row) for book, row in zip(books, codes, strict=True)], dim=-1
+        )
+
+
+class HifiCodecModel(nn.Module):
+    """Encoder, quantiser and generator together."""
+
+    def __init__(self, config: HifiCodecConfig) -> None:
+        """Make the layers for one configuration."""
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.rates[::-1], config.kernels[::-1])
+        self.quantizer = Quantizer(config.groups, config.codebook_size)
+        self.generator = HifiGanGenerator(
+            LATENT,
+            channels=LATENT,
+            upsample_rates=config.rates,
+            upsample_kernels=config.kernels,
+            block_kernels=BLOCK_KERNELS,
+        )
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """Return codes int64 ``(batch, codebooks, frames)``, as many frames as are complete.
+
+        Args:
+            samples: ``(batch, samples)``, at least one hop.
+        """
+        return self.quantizer.encode(self.encoder(samples[:, None]))
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return samples ``(batch, frames · hop_length)`` in [-1, 1] for what `encode` gives."""
+        wave: Tensor = self.generator(self.quantizer.decode(codes))
+        return wave[:, 0]
