@@ -17,7 +17,6 @@ _SET_QUALITY = 4
 _SET_COMPLEXITY = 16
 _GET_BITRATE = 19
 _GET_LOOKAHEAD = 39
-_VERSION_STRING = 9
 _MAX_PACKET_BYTES = 2000
 
 
@@ -60,13 +59,6 @@ class LibSpeex:
         self._lib.speex_decode_int.argtypes = [pointer, bits, pointer]
         self._lib.speex_bits_write.argtypes = [bits, pointer, integer]
         self._lib.speex_bits_read_from.argtypes = [bits, ctypes.c_char_p, integer]
-
-    @property
-    def version(self) -> str:
-        """What the library calls itself, such as "1.2.1"."""
-        text = ctypes.c_char_p()
-        self._lib.speex_lib_ctl(_VERSION_STRING, ctypes.byref(text))
-        return (text.value or b"").decode()
 
     def facts(self, sample_rate: int, quality: int) -> tuple[int, int]:
         """Return the rate in bit/s and the delay of encoder and decoder in samples."""

@@ -1,5 +1,6 @@
 """Shared libraries: found without importing their package, and named with their fix."""
 
+import ctypes
 import hashlib
 import importlib.util
 import sys
@@ -11,6 +12,7 @@ import pytest
 from codecbench.adapters.reference import shared_library
 from codecbench.adapters.reference.codec2 import Codec2Codec
 from codecbench.adapters.reference.opus import OpusCodec
+from codecbench.adapters.registry import get_codec
 from codecbench.core.audio import Audio
 from codecbench.core.errors import MissingDependencyError
 
@@ -90,3 +92,21 @@ def test_codec_without_its_wheel_is_made_but_not_loaded(
         codec.load()
     with pytest.raises(MissingDependencyError):
         codec.encode(Audio(np.zeros(9, np.float32), codec.info.sample_rate), codec.points[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("gsm", "libgsm1"), ("speex", "libspeex1"), ("amrwb", "libvo-amrwbenc0")],
+)
+def test_codec_without_its_system_library_names_the_package(
+    name: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise OSError(path)
+
+    monkeypatch.setattr(ctypes, "CDLL", refuse)
+    codec = get_codec(name)
+    assert codec.info.version == codec.info.fingerprint == "absent"
+    assert f"lib:{package}" in codec.info.needs
+    with pytest.raises(MissingDependencyError, match=f"apt-get install {package}"):
+        codec.load()
