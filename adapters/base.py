@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
 from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.streaming import Stream
 from codecbench.core.audio import Audio
-from codecbench.core.errors import UnknownNameError
+from codecbench.core.errors import UnknownNameError, UnsupportedSettingError
 from codecbench.core.spec import Option
 
 Kind: TypeAlias = Literal["neural", "waveform", "parametric", "anchor"]
@@ -128,6 +129,15 @@ class Codec(ABC):
     def encode_points(self, audio: Audio, points: Sequence[OperatingPoint]) -> list[Encoded]:
         """Code one clip at several points; nested codecs override this and encode once."""
         return [self.encode(audio, point) for point in points]
+
+    def open_stream(self, point: OperatingPoint) -> Stream:
+        """Open a connection that codes while the signal arrives; codecs that can override this.
+
+        Raises:
+            UnsupportedSettingError: The codec needs the whole signal, or has no streaming mode.
+        """
+        msg = f"{self.info.name} has no streaming mode here; use encode and decode"
+        raise UnsupportedSettingError(msg)
 
     def point(self, name: str) -> OperatingPoint:
         """Return the operating point of a name.

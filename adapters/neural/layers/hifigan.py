@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
+from codecbench.adapters.neural.layers.causal import CausalConv1d, CausalConvTranspose1d
+
 SLOPE = 0.1
 """Negative slope of the leaky rectifiers. Source: HiFi-GAN, appendix A.2."""
 
@@ -31,23 +33,6 @@ def with_weight_norm(layer: Convolution) -> Convolution:
     """
     weight_norm(layer, dim=0)
     return layer
-
-
-class CausalConv1d(nn.Conv1d):
-    """A convolution of stride 1 that sees no later sample: all of its zeros stand on the left."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return as many steps as there are in `x`, ``(batch, channels, time)``."""
-        left = (self.kernel_size[0] - 1) * self.dilation[0]
-        return super().forward(functional.pad(x, (left, 0)))
-
-
-class CausalConvTranspose1d(nn.ConvTranspose1d):
-    """A transposed convolution without its tail: step t makes only samples from ``stride·t`` on."""
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """Return exactly ``stride`` samples for each step of `x`, ``(batch, channels, time)``."""
-        return super().forward(x, output_size)[..., : x.shape[-1] * self.stride[0]]
 
 
 def same_conv(
@@ -65,9 +50,7 @@ def same_conv(
     if causal:
         return with_weight_norm(CausalConv1d(inputs, outputs, kernel, dilation=dilation))
     padding = dilation * (kernel - 1) // 2
-    return with_weight_norm(
-        nn.Conv1d(inputs, outputs, kernel, dilation=dilation, padding=padding)
-    )
+    return with_weight_norm(nn.Conv1d(inputs, outputs, kernel, dilation=dilation, padding=padding))
 
 
 def upsampling_conv(
