@@ -10,8 +10,9 @@ Source:
     ``academicodec/models/hificodec``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from codecbench.adapters.neural.layers.hifigan import (
     same_conv,
     with_weight_norm,
 )
+from codecbench.adapters.neural.layers.vector_quantizer import VectorQuantizer
 
 LATENT = 512
 """Channels between encoder, quantiser and generator; fixed in the official code."""
@@ -41,31 +43,16 @@ class HifiCodecConfig:
     """What tells one HiFi-Codec from another.
 
     Attributes:
-        sample_rate: In Hz; nothing in the weights depends on it.
         rates: Upsampling factors of the generator; the encoder has them in reverse.
         kernels: Taps of the generator's upsampling.
         groups: Parts of the latent vector that are quantised on their own.
         codebook_size: Entries of every codebook.
     """
 
-    sample_rate: int
     rates: tuple[int, ...] = (8, 5, 4, 2)
     kernels: tuple[int, ...] = (16, 11, 8, 4)
     groups: int = 2
     codebook_size: int = 1024
-
-    @property
-    def hop_length(self) -> int:
-        """Samples per frame."""
-        hop = 1
-        for rate in self.rates:
-            hop *= rate
-        return hop
-
-    @property
-    def codebooks(self) -> int:
-        """Codes per frame."""
-        return LAYERS * self.groups
 
 
 class Encoder(nn.Module):
@@ -113,24 +100,6 @@ class Encoder(nn.Module):
         return post
 
 
-class _Codebook(nn.Module):
-    """One codebook, by its official name."""
-
-    def __init__(self, size: int, dim: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(size, dim)
-        # Source: official Quantizer_module.
-        nn.init.uniform_(self.embedding.weight, -1.0 / size, 1.0 / size)
-
-    def nearest(self, x: Tensor) -> Tensor:
-        """Return the index of the nearest entry for each row of `x`, ``(rows, dim)``."""
-        entries = self.embedding.weight
-        # |x|² is the same for all entries of a row and left out. The smallest gap between two
-        # candidates in the fixtures is 0.0028; float32 errs by some 1e-4 here.
-        scores = torch.addmm(entries.square().sum(1), x, entries.t(), alpha=-2.0)
-        return scores.argmin(1)
-
-
 class Quantizer(nn.Module):
     """Group-residual vector quantisation: two layers, in each one codebook for every group."""
 
@@ -143,13 +112,8 @@ class Quantizer(nn.Module):
         """
         super().__init__()
         self.groups = groups
-        dim = LATENT // groups
-        self.quantizer_modules = nn.ModuleList(
-            _Codebook(codebook_size, dim) for _ in range(groups)
-        )
-        self.quantizer_modules2 = nn.ModuleList(
-            _Codebook(codebook_size, dim) for _ in range(groups)
-        )
+        self.quantizer_modules = _codebooks(groups, codebook_size)
+        self.quantizer_modules2 = _codebooks(groups, codebook_size)
 
     def encode(self, latent: Tensor) -> Tensor:
         """Return codes int64 ``(batch, 2 · groups, frames)``, layer by layer.
@@ -162,7 +126,7 @@ class Quantizer(nn.Module):
         rows: list[Tensor] = []
         for layer in (self.quantizer_modules, self.quantizer_modules2):
             parts = residual.chunk(self.groups, dim=1)
-            chosen = [book.nearest(part) for book, part in zip(layer, parts, strict=True)]
+            chosen = [book.search(part) for book, part in zip(_each(layer), parts, strict=True)]
             rows += chosen
             residual = residual - self._look_up(layer, chosen)
         return torch.stack(rows).reshape(len(rows), batch, frames).transpose(0, 1)
@@ -177,8 +141,19 @@ class Quantizer(nn.Module):
     @staticmethod
     def _look_up(books: nn.ModuleList, codes: Sequence[Tensor]) -> Tensor:
         return torch.cat(
-            [book.embedding(row) for book, row in zip(books, codes, strict=True)], dim=-1
+            [book.lookup(row) for book, row in zip(_each(books), codes, strict=True)], dim=-1
         )
+
+
+def _codebooks(groups: int, size: int) -> nn.ModuleList:
+    books = nn.ModuleList(VectorQuantizer(size, LATENT // groups) for _ in range(groups))
+    for weight in books.parameters():
+        nn.init.uniform_(weight, -1.0 / size, 1.0 / size)  # as in the official code
+    return books
+
+
+def _each(books: nn.ModuleList) -> Iterator[VectorQuantizer]:
+    return (cast(VectorQuantizer, book) for book in books)
 
 
 class HifiCodecModel(nn.Module):
