@@ -28,6 +28,14 @@ def cells_from_json(table: Json) -> dict[str, Cell]:
     return {str(name): _cell(entry) for name, entry in table.items()}
 
 
+def is_final(value: Message) -> bool:
+    """Return whether an answer may be reused for ever: values, and what the reference decides."""
+    if "cells" not in value:
+        return value.get("status") in ("ok", "undefined")
+    cells = cells_from_json(value["cells"]).values()
+    return all(cell.status in (Status.OK, Status.UNDEFINED) for cell in cells)
+
+
 def _cell(entry: Json) -> Cell:
     if not isinstance(entry, list) or len(entry) != 4:
         msg = f"expected [status, value, reason, detail], found {entry!r}"

@@ -63,7 +63,9 @@ class CodingBench:
         except UnusableReferenceError as error:
             return {"status": "undefined", "reason": error.reason, "detail": error.detail}
         spec = str(request["spec"])
+        started = time.perf_counter()
         encoder, decoder = self.codecs(spec)
+        load_s = time.perf_counter() - started
         audio = resample(native, encoder.info.sample_rate)
         names = request["points"]
         wanted = [str(name) for name in names] if isinstance(names, list) else []
@@ -82,6 +84,7 @@ class CodingBench:
             return record
         record |= {
             "bitstream": store.put_bitstream(blob),
+            "load_s": load_s,
             "encode_s": encode_s,
             "decode_s": decode_s,
             **_count_bits(encoded),
@@ -124,14 +127,16 @@ def _judge(
         return {"status": "failed", "reason": "wrong_length", "detail": str(error)}
     except SignalError as error:
         return {"status": "failed", "reason": degraded_reason(error), "detail": str(error)}
-    alignment = measure_alignment(reference, screened.audio)
-    facts: dict[str, Json] = asdict(alignment)
+    started = time.perf_counter()
+    facts: dict[str, Json] = asdict(measure_alignment(reference, screened.audio))
+    measure_s = time.perf_counter() - started
     return {
         "status": "ok",
         "degraded": store.put_audio(screened.audio),
         "length_difference": difference,
         "clipped_share": max(decoded.clipped_share, screened.clipped_share),
         "alignment": facts,
+        "measure_s": measure_s,
     }
 
 

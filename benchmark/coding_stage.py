@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from codecbench.benchmark.cache import Cache
+from codecbench.benchmark.cell_json import is_final
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.plan import Plan, PlannedSystem
@@ -99,7 +100,7 @@ class CodingStage:
         rows: list[EncodingRow] = []
         failures: list[Failure] = []
         for key, reply in outcomes:
-            if reply.value is not None and reply.value.get("status") in ("ok", "undefined"):
+            if reply.value is not None and is_final(reply.value):
                 self._cache.put({key: reply.value})
             for coding in self._open[key]:
                 row = _row_of_reply(coding, reply)

@@ -32,6 +32,7 @@ def distribute(tasks: Sequence[Task], workers: int) -> Generator[Iterator[Outcom
         yield parallel(joblib.delayed(run_task)(task) for task in tasks)
         clean = True
     finally:
-        close_child()
+        if not clean:
+            close_child()
         if count > 1:
             get_reusable_executor().shutdown(wait=clean, kill_workers=not clean)

@@ -1,7 +1,10 @@
 """What the child can be asked to do."""
 
+import inspect
 from collections.abc import Callable
+from pathlib import Path
 
+from codecbench.adapters.base import Codec
 from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.code_step import CodingBench
 from codecbench.benchmark.conformance import run_check
@@ -10,7 +13,7 @@ from codecbench.benchmark.pair_step import PairBench
 from codecbench.benchmark.references import References
 from codecbench.benchmark.score_step import ScoringBench
 from codecbench.core.errors import MissingDependencyError, MissingWeightsError
-from codecbench.core.fingerprint import class_source_hash
+from codecbench.core.fingerprint import class_source_hash, hash_file, hash_json
 from codecbench.metrics.registry import get_metric
 
 _references = References()
@@ -38,7 +41,7 @@ def _describe_codec(request: Message) -> Message:
         "name": info.name,
         "version": info.version,
         "fingerprint": info.fingerprint,
-        "source_hash": class_source_hash(type(codec)),
+        "source_hash": adapter_hash(type(codec)),
         "sample_rate": info.sample_rate,
         "latency_ms": info.latency_ms,
         "causal": info.causal,
@@ -52,6 +55,20 @@ def _describe_codec(request: Message) -> Message:
             {"name": point.name, "nominal_bps": float(point.nominal_bps)} for point in codec.points
         ],
     }
+
+
+def adapter_hash(cls: type) -> str:
+    """Return a hash over the code of a codec: its own file, or for ours the whole room.
+
+    Our adapters share helper modules, and which of them one uses is more than anybody should have
+    to say; so an edit in the room codes anew what was coded with it.
+    """
+    if not cls.__module__.startswith("codecbench.adapters."):
+        return class_source_hash(cls)
+    own = Path(str(inspect.getsourcefile(cls))).parent
+    room = Path(str(inspect.getsourcefile(Codec))).parent
+    files = sorted({*own.rglob("*.py"), *room.glob("*.py")})
+    return hash_json([[path.name, hash_file(path)] for path in files])
 
 
 def _describe_metric(request: Message) -> Message:

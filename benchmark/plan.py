@@ -18,7 +18,7 @@ from codecbench.metrics.registry import expand_metrics
 
 N = TypeVar("N", int, float)
 
-FORENSICS_VERSION = 1
+FORENSICS_VERSION = 2
 """Raised when what the coding step measures changes, so that old records are made anew."""
 
 UNKNOWN_POINT = PointFacts(name="-", nominal_bps=0.0)

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from codecbench.benchmark.run_log import RunLog
 from codecbench.benchmark.scoring_stage import ScoringStage
 from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.suite import Suite, write_suite
-from codecbench.benchmark.supervisor import Limits, SupervisedChild
+from codecbench.benchmark.supervisor import Limits
 from codecbench.benchmark.worker import (
+    close_child,
     default_jobs,
     journal_path,
     read_journals,
+    worker_child,
 )
 from codecbench.core.errors import ConfigError, RunError
 from codecbench.core.fingerprint import Json
@@ -97,15 +100,18 @@ def run_suite(
     """
     how = options or RunOptions()
     data = dataset or get_dataset(suite.data)
-    with SupervisedChild(how.limits()) as child:
-        plan = make_plan(suite, data, child)
-    cache = Cache(how.cache or default_cache_folder())
     try:
-        with RunStore(out, write=True) as store:
+        plan = make_plan(suite, data, worker_child(how.limits()))
+        if how.workers() > 1:
+            close_child()
+        with (
+            closing(Cache(how.cache or default_cache_folder())) as cache,
+            RunStore(out, write=True) as store,
+        ):
             _claim_folder(store, plan, update=how.update)
             yield from _execute(plan, store, cache, how)
     finally:
-        cache.close()
+        close_child()
 
 
 def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:

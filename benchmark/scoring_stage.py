@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from codecbench.benchmark.cache import Cache
-from codecbench.benchmark.cell_json import cells_from_json
+from codecbench.benchmark.cell_json import cells_from_json, is_final
 from codecbench.benchmark.coding_stage import Rerun
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
@@ -145,7 +145,7 @@ class ScoringStage:
         rows: list[CellRow] = []
         failures: list[Failure] = []
         for key, reply in outcomes:
-            if reply.value is not None and _is_final(reply.value):
+            if reply.value is not None and is_final(reply.value):
                 self._cache.put({key: reply.value})
             for scoring in self._open[key]:
                 cells = _cells_of_reply(scoring, reply)
@@ -226,14 +226,6 @@ def _settled(metric: PlannedMetric, encoding: EncodingRow) -> dict[str, Cell] | 
     else:
         return None
     return {output.name: cell for output in metric.outputs}
-
-
-def _is_final(value: Message) -> bool:
-    """Return whether an answer may be reused for ever: values and what the reference decides."""
-    cells = value["cells"]
-    return isinstance(cells, dict) and all(
-        isinstance(cell, list) and cell[0] in ("ok", "undefined") for cell in cells.values()
-    )
 
 
 def _cells_of_reply(scoring: Scoring, reply: Reply) -> dict[str, Cell]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -18,6 +19,7 @@ from codecbench.benchmark.framing import HEADER, MAX_FRAME_BYTES, Message, pack_
 from codecbench.core.errors import RunError
 
 _TICK_S = 0.1
+_AHEAD = 2  # requests that the child may have: the one it works on and the next
 _START_S = 120.0
 _STDERR_KEEP = 4000
 _STDERR_MAX = 2**20
@@ -97,17 +99,37 @@ class SupervisedChild:
         Args:
             request: ``{"op": name, …}``, see `operations`.
         """
-        tries = 0
-        while True:
-            started = time.perf_counter()
-            try:
-                return self._reply(self._exchange(request))
-            except _ChildDiedError as death:
-                self.close()
-                self.restarts += 1
-                tries += 1
-                if tries > self.limits.retries:
-                    return Reply(
+        (reply,) = self.stream([request])
+        return reply
+
+    def stream(self, requests: Sequence[Message]) -> Iterator[Reply]:
+        """Run steps one after the other and hand out what became of each.
+
+        The next request waits in the pipe while one is worked on, so that the child need not
+        wait for us. A child that dies is on the first step that it has not answered; that one is
+        tried again or given up, and the rest goes to a new child.
+
+        Args:
+            requests: In the order to run them.
+        """
+        answered = sent = tries = 0
+        started = time.perf_counter()
+        try:
+            while answered < len(requests):
+                try:
+                    ahead = 1 if tries else _AHEAD
+                    while sent < min(len(requests), answered + ahead):
+                        self._send(requests[sent])
+                        sent += 1
+                    reply = self._reply(self._receive(self.limits.timeout_s))
+                except _ChildDiedError as death:
+                    self.close()
+                    self.restarts += 1
+                    sent = answered
+                    tries += 1
+                    if tries <= self.limits.retries:
+                        continue
+                    reply = Reply(
                         value=None,
                         status="failed",
                         reason=death.reason,
@@ -115,10 +137,15 @@ class SupervisedChild:
                         trace=death.trace,
                         seconds=time.perf_counter() - started,
                     )
-            except BaseException:
-                # An interrupted exchange leaves an answer in the pipe that is nobody's.
+                    sent += 1
+                answered += 1
+                tries = 0
+                yield reply
+                started = time.perf_counter()
+        finally:
+            if sent > answered:
+                # Answers would come that are nobody's.
                 self.close()
-                raise
 
     def close(self) -> None:
         """End the child; the next step starts a new one."""
@@ -174,28 +201,33 @@ class SupervisedChild:
             env={**os.environ, **_SINGLE_THREAD},
             start_new_session=True,
         )
-        self._receive(self._process, {"op": "ping"}, _START_S)
+        self._write(self._process, {"op": "ping"})
+        self._receive(_START_S)
         return self._process
 
-    def _exchange(self, request: Message) -> Message:
+    def _send(self, request: Message) -> None:
         process = self._process
         if process is None or process.poll() is not None:
             process = self._start()
         self._bound_stderr()
-        return self._receive(process, request, self.limits.timeout_s)
+        self._write(process, request)
 
-    def _receive(
-        self, process: subprocess.Popen[bytes], request: Message, timeout_s: float
-    ) -> Message:
-        if process.stdin is None or process.stdout is None:
-            msg = "the child has no pipes"
+    def _write(self, process: subprocess.Popen[bytes], request: Message) -> None:
+        if process.stdin is None:
+            msg = "the child has no pipe to write to"
             raise RunError(msg)
-        deadline = time.monotonic() + timeout_s
         try:
             process.stdin.write(pack_frame(request))
             process.stdin.flush()
         except BrokenPipeError:
             raise self._death(process) from None
+
+    def _receive(self, timeout_s: float) -> Message:
+        process = self._process
+        if process is None or process.stdout is None:
+            msg = "there is no child to hear from"
+            raise RunError(msg)
+        deadline = time.monotonic() + timeout_s
         buffer = b""
         wanted = HEADER.size
         body_known = False

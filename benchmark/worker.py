@@ -7,11 +7,15 @@ that is killed loses the steps in flight and nothing else.
 import atexit
 import json
 import os
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from codecbench.benchmark.cell_json import is_final
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.supervisor import Limits, Reply, SupervisedChild
+from codecbench.core.errors import ResultSchemaError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +57,22 @@ def run_task(task: Task) -> tuple[str, list[tuple[str, Reply]]]:
     Returns:
         The task's name, and the outcome of each step by its key.
     """
-    child = _worker_child(task.limits)
+    child = worker_child(task.limits)
     done: list[tuple[str, Reply]] = []
-    if task.journal is None:
-        return task.name, [(step.key, child.call(step.request)) for step in task.steps]
-    with journal_path(task.journal, task.name).open("a", encoding="utf-8") as journal:
-        for step in task.steps:
-            reply = child.call(step.request)
+    replies = child.stream([step.request for step in task.steps])
+    with _open_journal(task) as journal:
+        for step, reply in zip(task.steps, replies, strict=True):
             done.append((step.key, reply))
-            journal.write(json.dumps({"key": step.key, "reply": asdict(reply)}) + "\n")
-            journal.flush()
+            if journal is not None and reply.status == "ok":
+                journal.write(json.dumps({"key": step.key, "value": reply.value}) + "\n")
+                journal.flush()
     return task.name, done
+
+
+def _open_journal(task: Task) -> AbstractContextManager[IO[str] | None]:
+    if task.journal is None:
+        return nullcontext()
+    return journal_path(task.journal, task.name).open("a", encoding="utf-8")
 
 
 def journal_path(folder: Path, task_name: str) -> Path:
@@ -72,16 +81,15 @@ def journal_path(folder: Path, task_name: str) -> Path:
 
 
 def read_journals(folder: Path) -> dict[str, Message]:
-    """Return what killed runs left behind: values by key; a line cut in the middle is dropped."""
+    """Return what killed runs left behind: final values by key; a line that is cut is dropped."""
     found: dict[str, Message] = {}
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 entry = json.loads(line)
-                reply = entry["reply"]
-                if reply["status"] == "ok" and isinstance(reply["value"], dict):
-                    found[str(entry["key"])] = reply["value"]
-            except (ValueError, KeyError, TypeError):
+                if is_final(entry["value"]):
+                    found[str(entry["key"])] = entry["value"]
+            except (ValueError, KeyError, TypeError, AttributeError, ResultSchemaError):
                 continue
     return found
 
@@ -94,7 +102,8 @@ def close_child() -> None:
         _child = None
 
 
-def _worker_child(limits: Limits) -> SupervisedChild:
+def worker_child(limits: Limits) -> SupervisedChild:
+    """Return this process's child, the same one as long as the limits stay."""
     global _child
     if _child is None or _child.limits != limits:
         close_child()

@@ -145,6 +145,9 @@ def check_sample_rate(value: float) -> int:
 
 def round_to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     """Scale [-1, 1] by 32768, round half to even, and limit to the 16-bit range."""
-    scaled = np.rint(np.asarray(samples, dtype=np.float64) * 32768.0)
-    limited: NDArray[np.int16] = np.clip(scaled, -32768, 32767).astype(np.int16)
-    return limited
+    # A power of two scales float32 without rounding, so its own precision is enough.
+    scaled = samples * samples.dtype.type(32768)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -32768, 32767, out=scaled)
+    rounded: NDArray[np.int16] = scaled.astype(np.int16)
+    return rounded

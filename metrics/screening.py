@@ -124,7 +124,9 @@ def screen_degraded(
 def level_dbfs(audio: Audio) -> float:
     """Return the RMS level after removing the mean, in dB re full scale; -inf for a constant."""
     samples = audio.samples.astype(np.float64)
-    power = float(np.mean(np.square(samples - samples.mean()))) if samples.size else 0.0
+    if samples.size:
+        samples -= samples.mean()
+    power = float(samples @ samples) / samples.size if samples.size else 0.0
     return 10.0 * math.log10(power) if power > 0.0 else -math.inf
 
 
