@@ -28,6 +28,8 @@ LAYERS = 2
 PEAK = 0.95
 """Peak to which training data were brought when the published checkpoints were announced."""
 _SCALE_BYTES = 4
+_SILENT_PEAK = 2.0**-126
+"""Peaks of subnormal numbers have scales that float32 cannot hold."""
 _GROUPS = tuple(2**power for power in range(10))
 """All that divide the 512 channels of the latent vector."""
 
@@ -231,8 +233,6 @@ class HifiCodecCodec(NeuralCodec):
 
 
 def _scale(samples: NDArray[np.float32]) -> np.float32:
-    """Return what brings the peak to 0.95; 1 for silence."""
-    peak = np.abs(samples).max(initial=0.0)
-    scale = np.float32(PEAK) / np.float32(peak) if peak > 0 else np.float32(1.0)
-    # The quotient is infinite for the smallest of subnormal peaks.
-    return scale if np.isfinite(scale) else np.float32(1.0)
+    """Return what brings the peak to 0.95; 1 for silence and for what is as good as that."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    return np.float32(PEAK / peak) if peak > _SILENT_PEAK else np.float32(1.0)
