@@ -1,6 +1,7 @@
 """Names of codecs. A new codec of ours is one file and one line here."""
 
 import inspect
+
 from codecbench.adapters.base import Codec
 from codecbench.core.construct import resolve_options
 from codecbench.core.registry import Registry
@@ -26,6 +27,7 @@ BUILTIN = {
     "noise_floor": "codecbench.adapters.reference.noise_floor:NoiseFloorCodec",
     "opus": "codecbench.adapters.reference.opus:OpusCodec",
     "pcm": "codecbench.adapters.reference.pcm:PcmCodec",
+    "psq": "codecbench.adapters.neural.psq:PsqCodec",
     "resample": "codecbench.adapters.reference.resample:ResampleCodec",
     "shift": "codecbench.adapters.reference.shift:ShiftCodec",
     "speex": "codecbench.adapters.reference.speex:SpeexCodec",
