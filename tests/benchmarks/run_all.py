@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 
@@ -12,6 +13,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="where to write")
     parser.add_argument("names", nargs="*", help="only these, e.g. overhead")
     wanted = parser.parse_args()
+    # The benchmarks import one another; under -P their folder is not on the path by itself.
+    sys.path.insert(0, str(Path(__file__).parent))
     wanted.out.mkdir(parents=True, exist_ok=True)
     for path in sorted(Path(__file__).parent.glob("bench_*.py")):
         name = path.stem.removeprefix("bench_")
