@@ -1,6 +1,7 @@
 """Names of codecs. A new codec of ours is one file and one line here."""
 
 import inspect
+from dataclasses import replace
 
 from codecbench.adapters.base import Codec
 from codecbench.core.construct import resolve_options
@@ -13,6 +14,7 @@ BUILTIN = {
     "amrwb": "codecbench.adapters.reference.amrwb:AmrWbCodec",
     "clip": "codecbench.adapters.reference.clip:ClipCodec",
     "codec2": "codecbench.adapters.reference.codec2:Codec2Codec",
+    "dac": "codecbench.adapters.neural.dac:DacCodec",
     "esc": "codecbench.adapters.neural.esc:EscCodec",
     "g711": "codecbench.adapters.reference.g711:G711Codec",
     "g722": "codecbench.adapters.reference.g722:G722Codec",
@@ -75,6 +77,25 @@ def system_name(spec: Spec) -> str:
     }
     sample_rate = rate if isinstance(rate, int) else None
     return str(Spec(name=spec.name, sample_rate=sample_rate, options=options))
+
+
+def join_points(spec: Spec, other: Spec) -> Spec:
+    """Return one system with the points of two specs of it, those of the first in front.
+
+    Raises:
+        UnknownNameError: No such codec, or no such option.
+        ConfigError: A value that cannot be right.
+    """
+    cls = CODECS.load(spec.name)
+    rate = cls.rate_option
+    if rate is None:
+        return spec
+    values: list[Option] = []
+    for part in (spec, other):
+        found = resolve_options(cls, part, sweep=rate)[rate]
+        listed = found if isinstance(found, tuple) else (found,)
+        values += [value for value in listed if value not in values]
+    return replace(spec, options={**spec.options, rate: tuple(values)})
 
 
 def short_name(spec: Spec) -> str:

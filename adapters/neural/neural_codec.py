@@ -58,6 +58,8 @@ class NeuralCodec(Codec):
         packet_frames: Code frames per packet, each packet filled up to a whole byte; None where
             the codec needs the whole clip anyway and sends it as one packet.
         delay_samples: By how many samples the decoded signal is late.
+        tail_samples: How many samples at the end the official decoder leaves out; `decode` puts
+            zeros there.
     """
 
     nested: ClassVar[bool] = True
@@ -66,6 +68,7 @@ class NeuralCodec(Codec):
     only: ClassVar[tuple[str, ...]] = ()
     packet_frames: int | None = None
     delay_samples: int = 0
+    tail_samples: int = 0
 
     def __init__(
         self,
@@ -196,12 +199,20 @@ class NeuralCodec(Codec):
             )
         checkpoint = None
         if self.checkpoint is not None:
-            checkpoint = self.read_weights(find_checkpoint(self.checkpoint, self.weight_files))
+            checkpoint = self.read_weights(self.find_weights(self.checkpoint))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(RANDOM_SEED)
             model = self.make_model(checkpoint)
         fold_weight_norm(model)
         self._model = model.eval().requires_grad_(False).to(self.device)
+
+    def find_weights(self, checkpoint: str) -> Path:
+        """Return the file of weights that the option means.
+
+        Raises:
+            MissingWeightsError: It is not on this machine.
+        """
+        return find_checkpoint(checkpoint, self.weight_files)
 
     def read_weights(self, path: Path) -> Checkpoint:
         """Read the checkpoint; a subclass with another layout overrides this."""
@@ -277,6 +288,8 @@ class NeuralCodec(Codec):
             raise BitstreamError(str(error)) from error
         decoded = self.decode_codes(self._unpack(encoded, point))
         cut = decoded[self.delay_samples : self.delay_samples + encoded.n_samples]
+        if 0 < encoded.n_samples - cut.size <= self.tail_samples:
+            cut = np.pad(cut, (0, encoded.n_samples - cut.size))
         if cut.size < encoded.n_samples:
             msg = f"{self.info.name} gave {cut.size} samples of {encoded.n_samples}"
             raise DecodeError(msg)
