@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, TypeAlias
 
+import numpy as np
+
 from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.streaming import Stream
 from codecbench.core.audio import Audio
-from codecbench.core.errors import UnknownNameError, UnsupportedSettingError
+from codecbench.core.errors import EncodeError, UnknownNameError, UnsupportedSettingError
 from codecbench.core.spec import Option
 
 Kind: TypeAlias = Literal["neural", "waveform", "parametric", "anchor"]
@@ -81,11 +83,14 @@ class Codec(ABC):
     Attributes:
         rate_option: Name of the option whose sweep makes points of one system; it is passed as a
             tuple. Other swept options make several systems.
+        violates: Names of the checks of ``codecbench check`` that the codec fails on purpose, as
+            an anchor that delays fails "delay".
         info: Facts about the codec.
         points: Operating points, rising in rate.
     """
 
     rate_option: ClassVar[str | None] = None
+    violates: ClassVar[frozenset[str]] = frozenset()
     info: CodecInfo
     points: tuple[OperatingPoint, ...]
 
@@ -130,6 +135,18 @@ class Codec(ABC):
         """Code one clip at several points; nested codecs override this and encode once."""
         return [self.encode(audio, point) for point in points]
 
+    def encode_batch(self, audios: Sequence[Audio], point: OperatingPoint) -> list[Encoded]:
+        """Code several clips, of any lengths, at once; codecs that gain by it override this.
+
+        Each clip must get the bytes that `encode` gives it alone: what fills the shorter clips of
+        a batch up may not leak into them.
+        """
+        return [self.encode(audio, point) for audio in audios]
+
+    def decode_batch(self, encoded: Sequence[Encoded]) -> list[Audio]:
+        """Decode several clips at once, each as `decode` does alone."""
+        return [self.decode(each) for each in encoded]
+
     def open_stream(self, point: OperatingPoint) -> Stream:
         """Open a connection that codes while the signal arrives; codecs that can override this.
 
@@ -138,6 +155,32 @@ class Codec(ABC):
         """
         msg = f"{self.info.name} has no streaming mode here; use encode and decode"
         raise UnsupportedSettingError(msg)
+
+    def require_codable(self, audio: Audio) -> None:
+        """Refuse what no codec can code; `encode` calls this first.
+
+        `Audio` is finite and mono by its own checks. They are repeated here because one NaN that
+        slips by makes C libraries end the process, or comes back as sound.
+
+        Raises:
+            EncodeError: Another sample rate, no sample, more than one channel, NaN or infinity.
+        """
+        name, rate = self.info.name, self.info.sample_rate
+        if audio.sample_rate != rate:
+            msg = (
+                f"{name} codes {rate} Hz, found {audio.sample_rate} Hz; "
+                "use codecbench.core.resampling.resample first"
+            )
+            raise EncodeError(msg)
+        if audio.samples.ndim != 1:
+            msg = f"{name} codes one channel (samples,), found shape {audio.samples.shape}"
+            raise EncodeError(msg)
+        if audio.n_samples == 0:
+            msg = f"{name} cannot code an empty signal; at least one sample is needed"
+            raise EncodeError(msg)
+        if not np.isfinite(audio.samples).all():
+            msg = f"{name} codes finite samples, found NaN or infinity"
+            raise EncodeError(msg)
 
     def point(self, name: str) -> OperatingPoint:
         """Return the operating point of a name.

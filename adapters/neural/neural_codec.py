@@ -298,15 +298,7 @@ class NeuralCodec(Codec):
     # Parts.
 
     def _require_codable(self, audio: Audio, points: Sequence[OperatingPoint]) -> None:
-        if audio.sample_rate != self.info.sample_rate:
-            msg = (
-                f"{self.info.name} codes {self.info.sample_rate} Hz, found {audio.sample_rate} Hz; "
-                "use codecbench.core.resampling.resample first"
-            )
-            raise EncodeError(msg)
-        if audio.n_samples == 0:
-            msg = f"{self.info.name} cannot code an empty signal; at least one sample is needed"
-            raise EncodeError(msg)
+        self.require_codable(audio)
         for point in points:
             if point not in self.points:
                 names = ", ".join(known.name for known in self.points)

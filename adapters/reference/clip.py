@@ -1,6 +1,7 @@
 """The clipping anchor: peaks cut off."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ class ClipCodec(AnchorCodec):
     """Limits each sample to a level below the clip's own peak, without making up for loudness."""
 
     rate_option = "level"
+    violates: ClassVar[frozenset[str]] = frozenset({"gain"})
 
     def __init__(
         self, *, level: float | Sequence[float] = (-20.0, -10.0, -5.0), sample_rate: int = 16000

@@ -1,5 +1,7 @@
 """The bottom anchor: noise without any speech, below which no score means anything."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ class NoiseFloorCodec(AnchorCodec):
 
     Some metrics place it above speech in noise: tables that show low scores need it beside them.
     """
+
+    violates: ClassVar[frozenset[str]] = frozenset({"delay"})
 
     def __init__(self, *, sample_rate: int = 16000) -> None:
         """Check the options.

@@ -43,15 +43,7 @@ class ReferenceCodec(Codec):
 
     def encode(self, audio: Audio, point: OperatingPoint) -> Encoded:
         """Code one clip from a fresh state; see `Codec.encode`."""
-        if audio.sample_rate != self.info.sample_rate:
-            msg = (
-                f"{self.info.name} codes {self.info.sample_rate} Hz, found {audio.sample_rate} Hz; "
-                "use codecbench.core.resampling.resample first"
-            )
-            raise EncodeError(msg)
-        if audio.n_samples == 0:
-            msg = f"{self.info.name} cannot code an empty signal; at least one sample is needed"
-            raise EncodeError(msg)
+        self.require_codable(audio)
         if point not in self.points:
             names = ", ".join(known.name for known in self.points)
             msg = f"{self.info.name} was made for the points {names}; found '{point.name}'"

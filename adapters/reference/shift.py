@@ -1,6 +1,7 @@
 """The delay anchor: what a metric charges for misalignment alone."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ class ShiftCodec(AnchorCodec):
     """
 
     rate_option = "delay"
+    violates: ClassVar[frozenset[str]] = frozenset({"delay"})
 
     def __init__(
         self, *, delay: int | Sequence[int] = (1, 16, 160), sample_rate: int = 16000
