@@ -28,6 +28,7 @@ BUILTIN = {
     "noise": "codecbench.adapters.reference.noise:NoiseCodec",
     "noise_floor": "codecbench.adapters.reference.noise_floor:NoiseFloorCodec",
     "opus": "codecbench.adapters.reference.opus:OpusCodec",
+    "patch": "codecbench.adapters.neural.patch:PatchCodec",
     "pcm": "codecbench.adapters.reference.pcm:PcmCodec",
     "psq": "codecbench.adapters.neural.psq:PsqCodec",
     "resample": "codecbench.adapters.reference.resample:ResampleCodec",

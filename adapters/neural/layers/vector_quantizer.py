@@ -32,16 +32,17 @@ class VectorQuantizer(nn.Module):
         self.embedding = nn.Embedding(size, dimensions)
         nn.init.normal_(self.embedding.weight, std=sqrt(2 / dimensions))
 
-    def search(self, vectors: Tensor) -> Tensor:
+    def search(self, vectors: Tensor, first: int | None = None) -> Tensor:
         """Return the index of the nearest codeword, the first of equals.
 
         Args:
             vectors: ``(..., dimensions)``.
+            first: Search only so many of the codewords, those at the beginning.
 
         Returns:
             int64 ``(...)``.
         """
-        words = self.embedding.weight
+        words = self.embedding.weight[:first]
         flat = vectors.reshape(-1, words.shape[1])
         if self.normalize:
             # Of unit vectors the nearest has the largest product; the length of `vectors` scales
