@@ -7,8 +7,8 @@ from typing import Any
 
 import tomli_w
 
-from codecbench.adapters.registry import system_specs
-from codecbench.core.errors import ConfigError
+from codecbench.adapters.registry import join_points, system_name, system_specs
+from codecbench.core.errors import ConfigError, MissingDependencyError
 from codecbench.core.spec import Spec
 from codecbench.metrics.registry import expand_metrics
 
@@ -71,17 +71,48 @@ def find_suite(name: str) -> Suite:
     """
     if name.endswith(".toml"):
         return read_suite(Path(name))
-    path = SUITES / f"{name}.toml"
-    if not path.is_file():
+    if name not in suite_names():
         known = ", ".join(suite_names())
         msg = f"no suite '{name}'; known: {known}; or give the path of a .toml file"
         raise ConfigError(msg)
-    return replace(read_suite(path), group=True)
+    return replace(read_suite(SUITES / f"{name}.toml"), group=True)
 
 
 def suite_names() -> list[str]:
-    """Return the names of the suites that come with codecbench."""
-    return sorted(path.stem for path in SUITES.glob("*.toml"))
+    """Return the names of the suites that come with codecbench, such as ``paper/esc``."""
+    return sorted(
+        path.relative_to(SUITES).with_suffix("").as_posix() for path in SUITES.rglob("*.toml")
+    )
+
+
+def with_codecs(suite: Suite, other: Suite) -> Suite:
+    """Add the codecs of another suite, such as the calibration ladder.
+
+    A system that both have gets the points of both.
+
+    Args:
+        suite: What is asked for.
+        other: Whose codecs stand beside it; its data and metrics do not count.
+
+    Raises:
+        ConfigError: An unknown codec, option or value.
+    """
+    specs = [spec for text in suite.codecs for spec in system_specs(text)]
+    for added in (spec for text in other.codecs for spec in system_specs(text)):
+        place = next((i for i, spec in enumerate(specs) if _is_same_system(spec, added)), None)
+        if place is None:
+            specs.append(added)
+        else:
+            specs[place] = join_points(specs[place], added)
+    return replace(suite, codecs=tuple(str(spec) for spec in specs))
+
+
+def _is_same_system(spec: Spec, other: Spec) -> bool:
+    # A plug-in that cannot be imported is for the plan to report.
+    try:
+        return system_name(spec) == system_name(other)
+    except MissingDependencyError:
+        return False
 
 
 def write_suite(suite: Suite, path: Path) -> None:

@@ -17,6 +17,7 @@ from codecbench.datasets.base import Dataset
 from codecbench.datasets.clip_reading import read_clips
 from codecbench.datasets.folder import FolderSource, by_stem
 from codecbench.datasets.manifest import ManifestSource
+from codecbench.datasets.pool_manifest import pool_names
 from codecbench.datasets.sampling import Sampling
 from codecbench.datasets.source import ClipEntry, DatasetSource
 from codecbench.datasets.table import TABLE_SUFFIXES
@@ -32,6 +33,7 @@ BUILTIN = {
     "libritts": "codecbench.datasets.libritts:LibriTtsSource",
     "manifest": "codecbench.datasets.manifest:ManifestSource",
     "mls": "codecbench.datasets.mls:MlsSource",
+    "pool": "codecbench.datasets.pool:PoolSource",
     "vctk": "codecbench.datasets.vctk:VctkSource",
 }
 
@@ -60,6 +62,7 @@ def get_dataset(spec: DatasetSpec) -> Dataset:
             - a registered name with options, ``demo`` or ``librispeech:split=test-clean,n=20``, or
               a class of one's own, ``./mine.py:MySource``;
             - the short form of the same, ``librispeech:test-clean?n=20&seed=1``;
+            - the name of a pool of several datasets, ``paper/esc?root=/data``;
             - the path of a folder, a ``.csv`` or ``.jsonl`` manifest, or one sound file;
             - a list of sound files;
             - a `Dataset`, which is returned as it is.
@@ -79,22 +82,45 @@ def get_dataset(spec: DatasetSpec) -> Dataset:
     if isinstance(spec, Dataset):
         return spec
     if isinstance(spec, str):
-        named = _named(spec)
+        named = named_spec(spec)
         if named is not None:
-            return _load(named)
-        return _from_path(spec)
+            return Dataset(name=str(named), clips=read_clips(entries_of(named)))
+        return _read(*_from_path(spec))
     if isinstance(spec, os.PathLike):
-        return _from_path(os.fspath(spec))
-    return _from_files([_absolute(path) for path in spec])
+        return _read(*_from_path(os.fspath(spec)))
+    return _read(*_from_files([_absolute(path) for path in spec]))
 
 
-def _named(text: str) -> Spec | None:
+def entries_of(spec: str | Spec) -> list[ClipEntry]:
+    """List the clips that a spec or path chooses, without reading sound files.
+
+    Raises:
+        As `get_dataset` does.
+    """
+    parsed = named_spec(spec) if isinstance(spec, str) else spec
+    if parsed is not None:
+        return _load(parsed)
+    return list(_from_path(str(spec))[1])
+
+
+def named_spec(text: str) -> Spec | None:
     """Return the spec that a text is, or None where it can only be a path."""
     name = re.split(r"[:@?]", text, maxsplit=1)[0].strip()
+    if name in pool_names():
+        return Spec.parse(_pool_form(text.strip()))
     if name not in DATASETS.names() and ".py:" not in text:
         return None
     spec = Spec.parse(long_form(text))
     return spec if is_file_name(spec.name) or spec.name in DATASETS.names() else None
+
+
+def _pool_form(text: str) -> str:
+    """Translate ``paper/esc:n=3`` and ``paper/esc?n=3`` to options of the dataset "pool"."""
+    name, _, options = text.partition("?")
+    if not options:
+        name, _, options = text.partition(":")
+        return f"pool:name={name}{',' if options else ''}{options}"
+    return long_form(f"pool:{name}?{options}")
 
 
 def long_form(text: str) -> str:
@@ -118,7 +144,7 @@ def long_form(text: str) -> str:
     return f"{short['name']}:{','.join(options)}"
 
 
-def _load(spec: Spec) -> Dataset:
+def _load(spec: Spec) -> list[ClipEntry]:
     cls = DATASETS.load(spec.name)
     known = {**option_defaults(cls), **option_defaults(Sampling)}
     for key in spec.options:
@@ -130,14 +156,15 @@ def _load(spec: Spec) -> Dataset:
     options: dict[str, Any] = dict(resolve_options(Sampling, replace(spec, options=shared)))
     sampling = Sampling(**options)
     source = cls(**resolve_options(cls, replace(spec, options=own)))
-    return Dataset(name=str(spec), clips=read_clips(sampling.choose(source.entries(), spec.name)))
+    return sampling.choose(source.entries(), spec.name)
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
     return Path(os.path.normpath(Path(path).expanduser().absolute()))
 
 
-def _from_path(text: str) -> Dataset:
+def _from_path(text: str) -> tuple[str, Sequence[ClipEntry]]:
+    """Return name and clips of what a path leads to."""
     if not text.strip():
         msg = (
             f"no dataset given; name a folder, a manifest, or one of {', '.join(DATASETS.names())}"
@@ -145,12 +172,12 @@ def _from_path(text: str) -> Dataset:
         raise ConfigError(msg)
     path = _absolute(text)
     if path.is_dir():
-        return _read(path.name or "root", FolderSource(path=str(path)).entries())
+        return path.name or "root", FolderSource(path=str(path)).entries()
     if not path.is_file():
         raise _no_such(text, path)
     if path.suffix.lower() in TABLE_SUFFIXES:
         name = path.parent.name if path.stem == "manifest" else path.stem
-        return _read(name, ManifestSource(path=str(path)).entries())
+        return name, ManifestSource(path=str(path)).entries()
     if path.suffix.lower() in AUDIO_SUFFIXES:
         return _from_files([path])
     kinds = ", ".join((*TABLE_SUFFIXES, *AUDIO_SUFFIXES))
@@ -158,7 +185,7 @@ def _from_path(text: str) -> Dataset:
     raise DatasetError(msg)
 
 
-def _from_files(paths: Sequence[Path]) -> Dataset:
+def _from_files(paths: Sequence[Path]) -> tuple[str, Sequence[ClipEntry]]:
     if not paths:
         msg = "an empty list of files is no dataset"
         raise DatasetError(msg)
@@ -168,7 +195,7 @@ def _from_files(paths: Sequence[Path]) -> Dataset:
     common = Path(os.path.commonpath([path.parent for path in paths]))
     entries = [ClipEntry(id=name, path=path) for name, path in by_stem(common, paths).items()]
     name = paths[0].stem if len(paths) == 1 else common.name or "files"
-    return _read(name, entries)
+    return name, entries
 
 
 def _read(name: str, entries: Sequence[ClipEntry]) -> Dataset:

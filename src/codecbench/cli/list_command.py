@@ -21,6 +21,7 @@ def command(what: str) -> None:
     from codecbench.core.errors import CodecBenchError
     from codecbench.core.registry import Registry
     from codecbench.core.spec import format_option
+    from codecbench.datasets.pool_manifest import find_pool, pool_names
     from codecbench.datasets.registry import DATASETS
     from codecbench.metrics.registry import CORE, METRICS
 
@@ -52,3 +53,6 @@ def command(what: str) -> None:
             else:
                 shown = format_option(default)
             print(f"{'':16}   {option}={shown}")
+    if what == "datasets":
+        for name in pool_names():
+            print(f"{name:16} {find_pool(name).title}")

@@ -12,6 +12,13 @@ from codecbench.cli.run_options import execution_options
 @click.command("run")
 @click.argument("suite_name", metavar="[SUITE]", required=False)
 @click.option("-c", "--codec", "codecs", multiple=True, help="Codec spec; may be repeated.")
+@click.option(
+    "--with",
+    "beside",
+    multiple=True,
+    metavar="SUITE",
+    help="Add the codecs of a suite, e.g. ladder; may be repeated.",
+)
 @click.option("-d", "--data", help="Folder, manifest, or name of a dataset.")
 @click.option(
     "-m", "--metrics", multiple=True, help="Metrics or groups, e.g. core or pesq_wb,stoi."
@@ -29,6 +36,7 @@ from codecbench.cli.run_options import execution_options
 def command(
     suite_name: str | None,
     codecs: tuple[str, ...],
+    beside: tuple[str, ...],
     data: str | None,
     metrics: tuple[str, ...],
     rate: int | None,
@@ -43,15 +51,18 @@ def command(
     \b
     codecbench run -c 'opus:bitrate=6000|12000' -c 'codec2:mode=700|3200' \\
         --data my/wavs -o runs/first
+    codecbench run paper/esc -c 'esc:checkpoint=model.pth' --with ladder -o runs/esc
     """  # noqa: D301  (\b is click's mark for text that keeps its lines)
     from codecbench.benchmark.runner import RunOptions
-    from codecbench.benchmark.suite import Suite, find_suite
+    from codecbench.benchmark.suite import Suite, find_suite, with_codecs
     from codecbench.cli.carry_out import carry_out
     from codecbench.core.errors import ConfigError
 
     suite = find_suite(suite_name) if suite_name else Suite(codecs=(), data="")
     if codecs:
         suite = replace(suite, codecs=codecs, group=False)
+    for name in beside:
+        suite = with_codecs(suite, find_suite(name))
     if data:
         suite = replace(suite, data=data)
     if metrics:
