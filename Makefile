@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The root of the checkout must not be on the import path: its datasets/ would hide a library.
 export PYTHONSAFEPATH = 1
 
-.PHONY: help demo test test-slow check bench docs clean
+.PHONY: help demo test test-slow lint check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,15 +16,16 @@ demo: $(VENV)/.base ## run the demo benchmark and write runs/demo/report/index.h
 test: $(VENV)/.dev ## run the tests that need no special hardware
 	$(BIN)/pytest -n auto -m "not slow and not gpu and not weights"
 
-test-slow: $(VENV)/.dev ## run the slow tests too
-	$(BIN)/pytest -n auto -m "not gpu and not weights"
+test-slow: $(VENV)/.dev ## run the tests that take over 20 s
+	$(BIN)/pytest -n auto -m "slow and not gpu and not weights"
 
-check: $(VENV)/.dev ## format, lint, types, layers, tests
+lint: $(VENV)/.dev ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) test
+
+check: lint test ## everything that a change must pass
 
 bench: $(VENV)/.dev ## measure speed; writes build/bench
 	$(BIN)/python -P tests/benchmarks/run_all.py --out build/bench
