@@ -9,13 +9,16 @@ from codecbench import __version__
 
 # Name: what `--help` says of it. The module of the same name is imported when the command runs.
 COMMANDS = {
+    "data": "Fetch corpora of speech, check them, list them.",
     "decode": "Turn a bitstream made by 'encode' back into a sound file.",
     "demo": "Run a small benchmark on built-in speech and write a report.",
     "doctor": "Say what is installed, what works, and whether the numbers here are right.",
     "encode": "Code a sound file into a bitstream.",
+    "explain": "Say what a metric measures, within which limits, and how it is defined.",
     "export": "Write the results of a run as CSV, Parquet, JSON lines and other formats.",
     "gc": "Bound the cache of coded audio.",
     "list": "List codecs, metrics, datasets or suites.",
+    "new": "Write a codec, metric or dataset of your own to start from, with its test.",
     "report": "Write tables, figures and a page from a run.",
     "run": "Code clips with codecs, score them, and write a report.",
     "score": "Score sound files against their references, without codecs.",

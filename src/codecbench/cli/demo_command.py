@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from codecbench.cli.run_options import execution_options
+from codecbench.cli.run_options import execution_options, run_options
 
 
 @click.command("demo")
@@ -23,21 +23,13 @@ def command(out: Path, **how: Any) -> int:  # noqa: ANN401  (the shared options,
 
     The speech is synthetic: good for seeing how everything works, not for ranking codecs.
     """
-    from codecbench.benchmark.runner import RunOptions
     from codecbench.benchmark.suite import find_suite
     from codecbench.cli.carry_out import carry_out
 
     return carry_out(
         find_suite("demo"),
         out,
-        options=RunOptions(
-            jobs=how["jobs"],
-            cache=how["cache"],
-            timeout_s=how["timeout"],
-            memory_mib=how["memory"],
-            rerun=how["rerun"],
-            update=how["update"],
-        ),
+        options=run_options(how),
         strict=how["strict"],
         quiet=how["quiet"],
     )

@@ -35,6 +35,9 @@ def run_group(group: click.Command) -> int:
         code = _say("interrupted", ExitCode.INTERRUPTED)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        code = ExitCode.USAGE
     except click.ClickException as error:
         code = _say(error.format_message(), ExitCode.USAGE)
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from codecbench.cli.run_options import execution_options
+from codecbench.cli.run_options import execution_options, run_options
 
 
 @click.command("run")
@@ -53,7 +53,6 @@ def command(
         --data my/wavs -o runs/first
     codecbench run paper/esc -c 'esc:checkpoint=model.pth' --with ladder -o runs/esc
     """  # noqa: D301  (\b is click's mark for text that keeps its lines)
-    from codecbench.benchmark.runner import RunOptions
     from codecbench.benchmark.suite import Suite, find_suite, with_codecs
     from codecbench.cli.carry_out import carry_out
     from codecbench.core.errors import ConfigError
@@ -77,14 +76,7 @@ def command(
     return carry_out(
         suite,
         out,
-        options=RunOptions(
-            jobs=how["jobs"],
-            cache=how["cache"],
-            timeout_s=how["timeout"],
-            memory_mib=how["memory"],
-            rerun=how["rerun"],
-            update=how["update"],
-        ),
+        options=run_options(how),
         strict=how["strict"],
         quiet=how["quiet"],
     )

@@ -1,10 +1,13 @@
 """Options that 'run' and 'demo' share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from codecbench.benchmark.runner import RunOptions
 
 F = TypeVar("F", bound=Callable[..., Any])  # Any: click's commands take what their options say
 
@@ -45,3 +48,17 @@ def execution_options(function: F) -> F:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def run_options(how: Mapping[str, Any]) -> "RunOptions":
+    """Return what the options above say."""
+    from codecbench.benchmark.runner import RunOptions
+
+    return RunOptions(
+        jobs=how["jobs"],
+        cache=how["cache"],
+        timeout_s=how["timeout"],
+        memory_mib=how["memory"],
+        rerun=how["rerun"],
+        update=how["update"],
+    )
