@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codecbench.adapters.base import Codec
 from codecbench.adapters.registry import get_codec
+from codecbench.benchmark.check_bench import CheckBench
 from codecbench.benchmark.code_step import CodingBench
 from codecbench.benchmark.conformance import run_check
 from codecbench.benchmark.framing import Message
@@ -19,6 +20,7 @@ from codecbench.metrics.registry import get_metric
 _references = References()
 _coding = CodingBench(_references)
 _scoring = ScoringBench(_references)
+_checking = CheckBench()
 
 
 def _ping(request: Message) -> Message:
@@ -108,4 +110,8 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "score": _scoring.run,
     "score_pair": PairBench().run,
     "check": run_check,
+    "check_open": _checking.open,
+    "check_codec": _checking.run,
+    "check_encode": _checking.encode,
+    "check_decode": _checking.decode,
 }
