@@ -15,6 +15,7 @@ BUILTIN = {
     "clip": "codecbench.adapters.reference.clip:ClipCodec",
     "codec2": "codecbench.adapters.reference.codec2:Codec2Codec",
     "dac": "codecbench.adapters.neural.dac:DacCodec",
+    "encodec": "codecbench.adapters.neural.encodec:EncodecCodec",
     "esc": "codecbench.adapters.neural.esc:EscCodec",
     "g711": "codecbench.adapters.reference.g711:G711Codec",
     "g722": "codecbench.adapters.reference.g722:G722Codec",
@@ -23,6 +24,7 @@ BUILTIN = {
     "hificodec": "codecbench.adapters.neural.hificodec:HifiCodecCodec",
     "lc3": "codecbench.adapters.reference.lc3:Lc3Codec",
     "lowpass": "codecbench.adapters.reference.lowpass:LowpassCodec",
+    "mimi": "codecbench.adapters.neural.mimi:MimiCodec",
     "mnru": "codecbench.adapters.reference.mnru:MnruCodec",
     "mp3": "codecbench.adapters.reference.mp3:Mp3Codec",
     "noise": "codecbench.adapters.reference.noise:NoiseCodec",
@@ -34,6 +36,7 @@ BUILTIN = {
     "resample": "codecbench.adapters.reference.resample:ResampleCodec",
     "shift": "codecbench.adapters.reference.shift:ShiftCodec",
     "speex": "codecbench.adapters.reference.speex:SpeexCodec",
+    "xcodec": "codecbench.adapters.neural.xcodec:XcodecCodec",
 }
 
 CODECS: Registry[Codec] = Registry(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,10 @@ from codecbench.adapters.neural.checkpoint import (
     load_tensors,
     read_checkpoint,
 )
-from codecbench.adapters.neural.pretrained import (
-    WEIGHTS,
-    PretrainedCodec,
-    require_model_type,
-    stored_config,
-)
+from codecbench.adapters.neural.pretrained import WEIGHTS, require_model_type, stored_config
+from codecbench.adapters.neural.pretrained_codec import PretrainedCodec
 from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
-from codecbench.adapters.reference.settings import (
-    point_number,
-    rate_points,
-    require_choice,
-    require_whole,
-)
+from codecbench.adapters.reference.settings import point_number, require_choice, require_whole
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -145,11 +136,11 @@ class DacCodec(PretrainedCodec):
         arXiv:2306.06546; https://github.com/descriptinc/descript-audio-codec.
     """
 
-    rate_option: ClassVar[str | None] = "codebooks"
     model_type = "dac"
     model_name = "DacModel"
     config_name = "DacConfig"
     weight_files = (WEIGHTS, *_OFFICIAL_FILES)
+    facts: DacFacts
 
     def __init__(
         self,
@@ -180,21 +171,15 @@ class DacCodec(PretrainedCodec):
         self.variant = variant
         config = stored_config(checkpoint)
         require_model_type(checkpoint, config, self.model_type)
-        self.facts = VARIANTS[variant or _published_variant(checkpoint)]
-        if config and variant is None:
-            self.facts = _facts_of(config)
-        elif config:
-            self.require_config(config)
-        facts = self.facts
-        bits = (facts.codebook_size - 1).bit_length()
-        if codebooks is None or (isinstance(codebooks, Sequence) and None in codebooks):
-            codebooks = facts.default_codebooks or (facts.codebooks,)
-        points = rate_points(
-            "dac",
-            "codebooks",
+        published = VARIANTS[variant or _published_variant(checkpoint)]
+        self.facts = facts = self.facts_of(config) if config else published
+        if config and variant is not None and facts.config() != published.config():
+            msg = f"'{checkpoint}' is not DAC {variant}; leave out variant"
+            raise CheckpointError(msg)
+        points = self.make_points(
             codebooks,
-            check=lambda value: require_whole("dac", "codebooks", value, 1, facts.codebooks),
-            nominal_bps=lambda value: value * bits * facts.sample_rate / facts.hop_length,
+            facts.default_codebooks or (facts.codebooks,),
+            lambda value: require_whole("dac", "codebooks", value, 1, facts.codebooks),
         )
         self.tail_samples = facts.tail_samples
         info = CodecInfo(
@@ -212,6 +197,27 @@ class DacCodec(PretrainedCodec):
             info, points, checkpoint=checkpoint, allow_download=allow_download, device=device
         )
 
+    @classmethod
+    def facts_of(cls, config: Mapping[str, Any]) -> DacFacts:
+        """Read a configuration; what it leaves out has the defaults of transformers' DacConfig.
+
+        What it says of ``hop_length`` is not believed: published files are wrong there.
+        """
+        rates = tuple(config.get("downsampling_ratios", (2, 4, 8, 8)))
+        codebooks = int(config.get("n_codebooks", 9))
+        published = {(facts.rates, facts.codebooks): facts for facts in VARIANTS.values()}
+        known = published.get((rates, codebooks))
+        return DacFacts(
+            sample_rate=int(config.get("sampling_rate", 16000)),
+            encoder_dim=int(config.get("encoder_hidden_size", 64)),
+            decoder_dim=int(config.get("decoder_hidden_size", 1536)),
+            rates=rates,
+            codebooks=codebooks,
+            codebook_size=int(config.get("codebook_size", 1024)),
+            codebook_dim=int(config.get("codebook_dim", 8)),
+            default_codebooks=known.default_codebooks if known else (),
+        )
+
     def find_weights(self, checkpoint: str) -> Path:
         """Return the official file or the file of a folder; see `NeuralCodec`."""
         path = Path(checkpoint).expanduser()
@@ -224,16 +230,6 @@ class DacCodec(PretrainedCodec):
         if path.name == WEIGHTS and stored_config(str(path.parent)):
             return super().read_weights(path)
         return read_checkpoint(path)
-
-    def require_config(self, config: Mapping[str, Any]) -> None:
-        """Refuse a folder that is not of the variant; see `PretrainedCodec`."""
-        found = _facts_of(config)
-        if found.config() != self.facts.config():
-            msg = (
-                f"the model is {found}, not {self.facts}; leave out variant, and make the codec "
-                "anew now that the model is there"
-            )
-            raise CheckpointError(msg)
 
     def make_model(self, checkpoint: Checkpoint | None) -> "nn.Module":
         """Make the model, with weight norm unless the file has none; see `NeuralCodec`."""
@@ -267,17 +263,9 @@ class DacCodec(PretrainedCodec):
             raise CheckpointError(msg)
         load_tensors(model, tensors, what=f"DAC from '{checkpoint.path.name}'")
 
-    def codebook_sizes(self, point: OperatingPoint) -> tuple[int, ...]:
-        """Return the entries of each codebook of a point."""
-        return (self.facts.codebook_size,) * int(point_number(point, "codebooks"))
-
     def padded_length(self, n_samples: int) -> int:
         """Return the next whole number of frames, in samples."""
         return ceil(n_samples / self.facts.hop_length) * self.facts.hop_length
-
-    def code_frames(self, padded_length: int) -> int:
-        """Return the number of frames."""
-        return padded_length // self.facts.hop_length
 
     def official_samples(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the signal filled up to whole frames, as the official preprocessing does."""
@@ -301,24 +289,6 @@ def _published_variant(checkpoint: str | None) -> str:
     """Return the variant that the name of a published file or model says; 16k if it says none."""
     name = (checkpoint or "").rpartition("/")[2]
     return next((v for v in ("24k", "44k") if f"{v}hz" in name), "16k")
-
-
-def _facts_of(config: Mapping[str, Any]) -> DacFacts:
-    """Read a config.json; what it leaves out has the defaults of transformers' DacConfig."""
-    rates = tuple(config.get("downsampling_ratios", (2, 4, 8, 8)))
-    codebooks = int(config.get("n_codebooks", 9))
-    published = {(facts.rates, facts.codebooks): facts for facts in VARIANTS.values()}
-    known = published.get((rates, codebooks))
-    return DacFacts(
-        sample_rate=int(config.get("sampling_rate", 16000)),
-        encoder_dim=int(config.get("encoder_hidden_size", 64)),
-        decoder_dim=int(config.get("decoder_hidden_size", 1536)),
-        rates=rates,
-        codebooks=codebooks,
-        codebook_size=int(config.get("codebook_size", 1024)),
-        codebook_dim=int(config.get("codebook_dim", 8)),
-        default_codebooks=known.default_codebooks if known else (),
-    )
 
 
 def _tensor_facts(checkpoint: Checkpoint) -> tuple[int, int, int]:

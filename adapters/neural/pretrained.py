@@ -1,19 +1,14 @@
 """Models of the transformers library: from a local folder or its cache, whole or not at all."""
 
 import json
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.neural.checkpoint import Checkpoint, CheckpointError, checkpoint_sha256
-from codecbench.adapters.neural.neural_codec import NeuralCodec
+from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.core.dependency import require
 from codecbench.core.errors import MissingWeightsError
-from codecbench.core.fingerprint import hash_json, package_versions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -172,89 +167,3 @@ def quiet_transformers() -> Iterator[None]:
         logging.set_verbosity(level)
         if bar:
             logging.enable_progress_bar()
-
-
-class PretrainedCodec(NeuralCodec):
-    """A codec whose network is a model of transformers.
-
-    Its checkpoint is a folder as ``save_pretrained`` writes it, or the name of a model in the
-    local cache; nothing is downloaded unless that is allowed.
-
-    Attributes:
-        model_type: As ``config.json`` names it.
-        model_name: Class of the model in transformers.
-        config_name: Class of its configuration.
-        random_config: What its configuration is made from when there is no checkpoint.
-    """
-
-    model_type: ClassVar[str]
-    model_name: ClassVar[str]
-    config_name: ClassVar[str]
-    random_config: ClassVar[Mapping[str, Any]] = {}
-    weight_files: ClassVar[tuple[str, ...]] = (WEIGHTS,)
-
-    def __init__(
-        self,
-        facts: CodecInfo,
-        points: Sequence[OperatingPoint],
-        *,
-        checkpoint: str | None,
-        allow_download: bool,
-        device: str,
-    ) -> None:
-        """Complete the facts; see `NeuralCodec`.
-
-        Args:
-            facts: All but version, fingerprint, trained, deterministic and needs.
-            points: In rising order of rate.
-            checkpoint: Folder or name of a model, or None for random weights.
-            allow_download: Whether a named model that is not there may be downloaded.
-            device: "cpu" or "cuda".
-        """
-        self.allow_download = allow_download
-        super().__init__(facts, points, checkpoint=checkpoint, device=device)
-        library = f"transformers {package_versions(['transformers'])['transformers']}"
-        needs = list(self.info.needs)
-        needs.insert(1, "pkg:transformers")
-        self.info = replace(
-            self.info, version=f"{library}, {self.info.version}", needs=tuple(needs)
-        )
-
-    def _weights_fingerprint(self) -> str:
-        folder = find_folder(self.checkpoint) if self.checkpoint is not None else None
-        if folder is None or not (folder / WEIGHTS).is_file():
-            return super()._weights_fingerprint()
-        config = hash_json(stored_config(self.checkpoint))
-        return f"sha256 {checkpoint_sha256(folder / WEIGHTS)} config {config}"
-
-    def find_weights(self, checkpoint: str) -> Path:
-        """Return the file of weights; see `NeuralCodec`."""
-        return fetch(checkpoint, allow_download=self.allow_download) / WEIGHTS
-
-    def read_weights(self, path: Path) -> Checkpoint:
-        """Return the facts alone: transformers reads and renames the tensors itself."""
-        config = stored_config(str(path.parent))
-        require_model_type(str(path.parent), config, self.model_type)
-        self.require_config(config)
-        return Checkpoint(
-            path=path, sha256=checkpoint_sha256(path), tensors={}, config=dict(config)
-        )
-
-    @abstractmethod
-    def require_config(self, config: Mapping[str, Any]) -> None:
-        """Check that a configuration is the one that this instance was made for.
-
-        Raises:
-            CheckpointError: It is another; a model that was not there when the options were
-                checked has a configuration of its own.
-        """
-
-    def make_model(self, checkpoint: Checkpoint | None) -> "nn.Module":
-        """Load the model, or make one of random weights; see `NeuralCodec`."""
-        if checkpoint is not None:
-            return load_pretrained(self.model_name, checkpoint.path.parent)
-        transformers = require("transformers")
-        config = getattr(transformers, self.config_name)(**self.random_config)
-        with quiet_transformers():
-            model: nn.Module = getattr(transformers, self.model_name)(config)
-        return model
