@@ -7,6 +7,7 @@ from codecbench.benchmark.check_subject import (
     Check,
     Finding,
     Subject,
+    are_alike,
     difference_text,
     failed,
     named,
@@ -16,8 +17,6 @@ from codecbench.benchmark.check_subject import (
 from codecbench.core.audio import Audio
 from codecbench.core.errors import UnsupportedSettingError
 
-_SAME = 1.0 / 32768
-"""Decoded samples that differ by less are equal after rounding to 16 bit, but for the last bit."""
 _BATCH_SHARES = (1.0, 0.37, 0.71)
 _CHUNKS = (7, 160, 1000, 333)
 
@@ -42,18 +41,12 @@ def _batch(subject: Subject) -> Finding:
         heard = subject.codec.decode_batch(alone)
         for index, (stream, sound) in enumerate(zip(alone, heard, strict=True)):
             expected = subject.decode(stream)
-            if not _alike(expected, sound):
+            if not are_alike(expected, sound):
                 return failed(
                     f"clip {index + 1} of {len(clips)} decodes otherwise in a batch at "
                     f"{point.name}: {difference_text(expected, sound)}"
                 )
     return passed(f"{len(clips)} clips of different lengths are as one by one")
-
-
-def _alike(one: Audio, other: Audio) -> bool:
-    if one.n_samples != other.n_samples or one.sample_rate != other.sample_rate:
-        return False
-    return bool(np.abs(one.samples - other.samples).max(initial=0.0) <= _SAME)
 
 
 def _stream(subject: Subject) -> Finding:

@@ -13,6 +13,9 @@ from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.conformance import make_signal
 from codecbench.core.audio import Audio
 
+_SAME = 1.0 / 32768
+"""Decoded samples that differ by less are equal after rounding to 16 bit, but for the last bit."""
+
 Outcome: TypeAlias = Literal["pass", "warn", "fail", "not_applicable"]
 
 
@@ -176,6 +179,13 @@ def level_db(audio: Audio) -> float:
 def named(points: list[OperatingPoint]) -> str:
     """Return the names of points for a message."""
     return ", ".join(point.name for point in points)
+
+
+def are_alike(first: Audio, second: Audio) -> bool:
+    """Say whether two signals differ by rounding at most."""
+    if first.n_samples != second.n_samples or first.sample_rate != second.sample_rate:
+        return False
+    return bool(np.abs(first.samples - second.samples).max(initial=0.0) <= _SAME)
 
 
 def difference_text(first: Audio, second: Audio) -> str:

@@ -64,7 +64,12 @@ class MnruCodec(AnchorCodec):
             "mnru", "q", q, check=check, nominal_bps=lambda _: pcm_rate_bps(rate)
         )
         self.info = anchor_info(
-            "mnru", rate, "ITU-T P.810 (03/2023), P.810-style", packages=("numpy",)
+            "mnru",
+            rate,
+            "ITU-T P.810 (03/2023), P.810-style",
+            packages=("numpy",),
+            # The whole clip seeds its noise.
+            causal=False,
         )
 
     def treat(self, audio: Audio, point: OperatingPoint) -> NDArray[np.float64]:
