@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codecbench.adapters.base import Codec
 from codecbench.adapters.bitstream import Encoded
@@ -20,6 +21,7 @@ from codecbench.core.errors import NonFiniteError, SignalError, SignalMismatchEr
 from codecbench.core.fingerprint import Json
 from codecbench.core.resampling import resample
 from codecbench.metrics.alignment import measure_alignment
+from codecbench.metrics.bit_statistics import count_codes
 from codecbench.metrics.screening import degraded_reason, screen_degraded
 
 _KEPT_CODECS = 3
@@ -151,18 +153,19 @@ def _count_bits(encoded: Encoded) -> Message:
     if encoded.codes is not None:
         record["codebook_sizes"] = list(encoded.codebook_sizes)
         record["frames"] = int(encoded.codes.shape[1])
-        record["code_counts"] = [pack_counts(row) for row in encoded.codes]
+        counts = count_codes(encoded.codes, encoded.codebook_sizes)
+        record["code_counts"] = [pack_counts(book) for book in counts]
     return record
 
 
-def pack_counts(codes: np.ndarray) -> str:
-    """Return how often each index occurs in a row of codes, as compressed text."""
-    values, counts = np.unique(codes, return_counts=True)
-    data = np.stack([values, counts]).astype("<i8").tobytes()
+def pack_counts(counts: NDArray[np.int64]) -> str:
+    """Return how often each index occurs, shape ``(size,)``, as compressed text."""
+    values = np.flatnonzero(counts)
+    data = np.stack([values, counts[values]]).astype("<i8").tobytes()
     return base64.b64encode(zlib.compress(data, 6)).decode()
 
 
-def unpack_counts(text: str) -> tuple[np.ndarray, np.ndarray]:
+def unpack_counts(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the indices and their counts that `pack_counts` wrote."""
     table = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype="<i8").reshape(2, -1)
     return table[0], table[1]

@@ -20,10 +20,10 @@ from codecbench.metrics.bit_statistics import (
     CodebookStatistics,
     codebook_statistics,
     entropy_bps,
+    measure_rates,
 )
 
 _NOT_RUN = Cell.skipped("not_run", "interrupted before this; start the run again")
-_RATES = ("payload", "wire", "total")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def read_results(folder: Path) -> RunResults:
                                 clip.seconds,
                                 row.compute_s if row else None,
                                 point.nominal_bps,
-                                *_clip_rates(encodings.get(place)),
+                                *_clip_rates(point.nominal_bps, encodings.get(place)),
                                 pool.entropy_bps,
                                 *(clip.tags.get(name, "") for name in tag_names),
                             )
@@ -139,12 +139,18 @@ def _reason(cell: Cell) -> str:
     return f"{cell.reason}: {cell.detail}" if cell.detail else cell.reason
 
 
-def _clip_rates(encoding: EncodingRow | None) -> tuple[float | None, ...]:
+def _clip_rates(nominal_bps: float, encoding: EncodingRow | None) -> tuple[float | None, ...]:
     if encoding is None or encoding.status is not Status.OK:
         return (None, None, None)
     record = encoding.record
-    seconds = _number(record, "coded_s")
-    return tuple(_number(record, f"{name}_bits") / seconds for name in _RATES)
+    rates = measure_rates(
+        nominal_bps=nominal_bps,
+        payload_bits=round(_number(record, "payload_bits")),
+        wire_bits=round(_number(record, "wire_bits")),
+        total_bits=round(_number(record, "total_bits")),
+        duration_s=_number(record, "coded_s"),
+    )
+    return (rates.payload_bps, rates.wire_bps, rates.total_bps)
 
 
 def _pool(encodings: Iterable[EncodingRow | None]) -> _Pool:

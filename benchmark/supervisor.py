@@ -89,7 +89,6 @@ class SupervisedChild:
     def __init__(self, limits: Limits | None = None) -> None:
         """Set the limits; the process starts with the first step."""
         self.limits = limits or Limits()
-        self.restarts = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
 
@@ -124,7 +123,6 @@ class SupervisedChild:
                     reply = self._reply(self._receive(self.limits.timeout_s))
                 except _ChildDiedError as death:
                     self.close()
-                    self.restarts += 1
                     sent = answered
                     tries += 1
                     if tries <= self.limits.retries:

@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
@@ -66,18 +66,6 @@ class Spec:
             raise ConfigError(msg)
         options = _parse_options(rest[1:], text) if rest else {}
         return cls(name=match["name"], sample_rate=rate, options=options)
-
-    def single(self, key: str) -> Option:
-        """Return the only value of a key.
-
-        Raises:
-            ConfigError: The key is a sweep.
-        """
-        values = self.options[key]
-        if len(values) != 1:
-            msg = f"option '{key}' of '{self.name}' takes one value, found {len(values)}"
-            raise ConfigError(msg)
-        return values[0]
 
     def expand(self, *, keep: str | None = None) -> list["Spec"]:
         """Return one spec for each combination of swept values, in the order written.
@@ -185,8 +173,3 @@ def format_option(value: Option) -> str:
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     plain = _PLAIN.fullmatch(value) is not None and parse_option(value) == value
     return value if plain else json.dumps(value)
-
-
-def split_specs(texts: Sequence[str]) -> list[Spec]:
-    """Parse several spec strings."""
-    return [Spec.parse(text) for text in texts]

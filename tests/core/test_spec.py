@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codecbench.core.errors import ConfigError
-from codecbench.core.spec import Spec, format_option, parse_option, split_specs
+from codecbench.core.spec import Spec, format_option, parse_option
 
 NAMES = st.one_of(
     st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,8}", fullmatch=True).filter(
@@ -167,20 +167,9 @@ def test_mistakes_are_named_in_one_line(text: str, message: str):
     assert "\n" not in str(caught.value)
 
 
-def test_one_value_is_asked_for_where_one_is_meant():
-    spec = Spec.parse("opus:mode=cbr|vbr,bitrate=6000")
-    assert spec.single("bitrate") == 6000
-    with pytest.raises(ConfigError, match="'mode' of 'opus' takes one value, found 2"):
-        spec.single("mode")
-
-
 def test_expanding_keeps_the_rate_option_together():
     spec = Spec.parse("opus@16000:mode=cbr|vbr,bitrate=6000|12000")
     assert [str(one) for one in spec.expand(keep="bitrate")] == [
         "opus@16000:bitrate=6000|12000,mode=cbr",
         "opus@16000:bitrate=6000|12000,mode=vbr",
     ]
-
-
-def test_several_specs_are_parsed_in_order():
-    assert [spec.name for spec in split_specs(["b", "a:x=1"])] == ["b", "a"]
