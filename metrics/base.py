@@ -26,6 +26,9 @@ class Metric(ABC):
         min_seconds: Shortest clip that it can score.
         deterministic: Whether equal input gives equal scores.
         source: Paper or standard.
+        formula: What is computed, in short.
+        domain: The signals that its scores mean something for.
+        caveats: What has to be known to read a score: blind spots, traps, look-alikes.
         packages: Distributions whose version can change the score; part of the cell's key.
         modules: Modules that must be importable.
     """
@@ -39,6 +42,9 @@ class Metric(ABC):
     min_seconds: ClassVar[float]
     deterministic: ClassVar[bool] = True
     source: ClassVar[str]
+    formula: ClassVar[str] = ""
+    domain: ClassVar[str] = ""
+    caveats: ClassVar[str] = ""
     packages: ClassVar[tuple[str, ...]] = ()
     modules: ClassVar[tuple[str, ...]] = ()
 

@@ -32,6 +32,17 @@ class Lsd(Metric):
         "doi:10.1109/TASSP.1976.1162849; parameters are ours"
     )
     packages: ClassVar[tuple[str, ...]] = ("numpy", "soxr")
+    formula: ClassVar[str] = (
+        "mean over frames of sqrt(mean over bins of (10 log10 max(|X|², 1e-10) - 10 log10 "
+        "max(|Y|², 1e-10))²), X and Y the short-time spectra"
+    )
+    domain: ClassVar[str] = "any signal at 16 kHz of 0.13 s or more"
+    caveats: ClassVar[str] = (
+        "Not blind to level: -6 dB cost 1.1 dB, -20 dB 8.6 dB. 1 ms of delay costs 0.05 dB, 5 "
+        "ms 0.7, 20 ms 3. Silent parts count as much as speech, so digital silence against "
+        "faint noise dominates. Many definitions bear this name; compare only values of the "
+        "same definition."
+    )
 
     @property
     def definition(self) -> str:

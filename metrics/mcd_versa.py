@@ -39,6 +39,18 @@ class McdVersa(WorldMetric):
     source: ClassVar[str] = "Shi et al., VERSA, NAACL 2025 demonstrations, arXiv:2412.17667"
     packages: ClassVar[tuple[str, ...]] = ("numpy", "pyworld", "scipy", "soxr")
     modules: ClassVar[tuple[str, ...]] = ("pyworld", "scipy")
+    formula: ClassVar[str] = (
+        "mean over frames of (10 / ln 10) sqrt(2 Σ_d (c_d - c'_d)²), d from 0 to 39, c and c' "
+        "mel-cepstra of WORLD envelopes after a high-pass at 70 Hz"
+    )
+    domain: ClassVar[str] = (
+        "speech of one talker of 0.1 s or more; for comparison with values that VERSA reported"
+    )
+    caveats: ClassVar[str] = (
+        "Not blind to level: the zeroth coefficient counts, and changes the ranking against "
+        "mcd (rank correlation 0.65 over 16 pairs; 1.5 times its value). Delay costs as in "
+        "mcd. Equal only to VERSA's mcd_f0 without time warping."
+    )
 
     @property
     def definition(self) -> str:
