@@ -144,6 +144,7 @@ def test_any_length_comes_back(published: PatchCodec, n_samples: int) -> None:
 
 
 def test_streams_what_it_codes_offline(causal: PatchCodec, speech: Audio) -> None:
+    speech = Audio(speech.samples[:16123], 16000)
     for point in causal.points:
         offline = causal.encode(speech, point)
         stream = causal.open_stream(point)
