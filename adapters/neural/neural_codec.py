@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecbench.adapters.base import Codec, CodecInfo, OperatingPoint
-from codecbench.adapters.bit_packer import pack_codes, unpack_codes
+from codecbench.adapters.bit_packer import pack_packets, unpack_packets
 from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.neural.checkpoint import (
     Checkpoint,
@@ -331,13 +331,10 @@ class NeuralCodec(Codec):
     def _pack(self, audio: Audio, codes: NDArray[np.int64], point: OperatingPoint) -> Encoded:
         sizes = self.codebook_sizes(point)
         frames = codes.shape[1]
-        step = self.packet_frames or frames
-        packed = [
-            pack_codes(codes[:, start : start + step], sizes) for start in range(0, frames, step)
-        ]
+        packets, packet_bits = pack_packets(codes, sizes, self.packet_frames or frames)
         return Encoded(
-            packets=tuple(packet for packet, _ in packed),
-            packet_bits=tuple(bits for _, bits in packed),
+            packets=packets,
+            packet_bits=packet_bits,
             point=point.name,
             n_samples=audio.n_samples,
             sample_rate=audio.sample_rate,
@@ -356,11 +353,7 @@ class NeuralCodec(Codec):
                 f"{len(counts)} packets, found {len(encoded.packets)}"
             )
             raise BitstreamError(msg)
-        parts = [
-            unpack_codes(packet, sizes, count)
-            for packet, count in zip(encoded.packets, counts, strict=True)
-        ]
-        return np.concatenate(parts, axis=1)
+        return unpack_packets(encoded.packets, sizes, frames, step)
 
 
 @contextmanager

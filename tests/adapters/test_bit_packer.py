@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codecbench.adapters.bit_packer import code_bits, pack_codes, unpack_codes
+from codecbench.adapters.bit_packer import (
+    code_bits,
+    pack_codes,
+    pack_packets,
+    unpack_codes,
+    unpack_packets,
+)
 from codecbench.core.errors import BitstreamError
 
 SIZES = st.lists(st.one_of(st.integers(1, 2000), st.sampled_from([1, 2, 1024, 2**62])), max_size=5)
@@ -37,6 +43,29 @@ def test_bits_are_exact(table):
     _, bits = pack_codes(codes, sizes)
     widths = [next(w for w in range(64) if 2**w >= size) for size in sizes]
     assert bits == codes.shape[1] * sum(widths)
+
+
+@given(code_tables(), st.integers(1, 5))
+def test_packets_are_packed_as_each_alone(table, packet_frames: int):
+    codes, sizes = table
+    frames = codes.shape[1]
+    alone = [
+        pack_codes(codes[:, start : start + packet_frames], sizes)
+        for start in range(0, frames, packet_frames)
+    ]
+    packets, bits = pack_packets(codes, sizes, packet_frames)
+    assert list(zip(packets, bits, strict=True)) == alone
+    assert np.array_equal(unpack_packets(packets, sizes, frames, packet_frames), codes)
+
+
+def test_packets_of_another_number_or_length_are_refused():
+    packets, _ = pack_packets(np.arange(5)[None], [1024], 2)
+    assert [len(packet) for packet in packets] == [3, 3, 2]
+    for wrong in (packets[:2], (*packets, packets[0]), (*packets[:2], packets[0])):
+        with pytest.raises(BitstreamError):
+            unpack_packets(wrong, [1024], 5, 2)
+    with pytest.raises(BitstreamError, match="at least one frame"):
+        pack_packets(np.arange(5)[None], [1024], 0)
 
 
 @given(st.integers(1, 2**62))
