@@ -1,6 +1,8 @@
 """What EnCodec, Mimi and X-codec promise alike, on real folders of small random models."""
 
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -275,6 +277,15 @@ def test_a_model_in_the_cache_is_found_by_its_name(
         codec.encode_codes(samples, codec.points[0]),
         case.codec.encode_codes(samples, case.codec.points[0]),
     )
+
+
+def test_a_model_that_coded_is_let_go(case: Case) -> None:
+    codec = CODECS.load(case.name)(checkpoint=str(case.folder))
+    codec.encode_codes(noise(4000), codec.points[0])
+    model = weakref.ref(codec.model)
+    del codec
+    gc.collect()
+    assert model() is None
 
 
 @pytest.mark.parametrize("name", NAMES)
