@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,11 @@ def user_folder(tmp_path: Path) -> Path:
 def test_every_block_of_a_page_runs(page: Path, user_folder: Path) -> None:
     for block in blocks(page):
         if block.title:
-            (user_folder / block.title).write_text(block.text, encoding="utf-8")
+            place = user_folder / block.title
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(block.text, encoding="utf-8")
+            if place.name == "pyproject.toml":
+                install(place, user_folder / "site")
         if block.language == "console":
             for line in block.text.splitlines():
                 if line.startswith("$ "):
@@ -61,6 +66,25 @@ def test_every_block_of_a_page_runs(page: Path, user_folder: Path) -> None:
             run([sys.executable, "-P", str(script)], user_folder)
         elif block.language not in {*NOT_RUN, "python", "console"}:
             pytest.fail(f"{page.name}: nobody knows how to run a block of {block.language}")
+
+
+def install(project: Path, site: Path) -> None:
+    """Do what pip would do with a package of modules, which link to their source."""
+    table = tomllib.loads(project.read_text(encoding="utf-8"))
+    facts = table["project"]
+    info = site / f"{facts['name'].replace('-', '_')}-{facts['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {facts['name']}\nVersion: {facts['version']}\n"
+    )
+    lines = [
+        line
+        for group, points in facts["entry-points"].items()
+        for line in (f"[{group}]", *(f"{name} = {target}" for name, target in points.items()))
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    for module in table["tool"]["setuptools"]["py-modules"]:
+        (site / f"{module}.py").symlink_to(project.parent / f"{module}.py")
 
 
 def run_command(line: str, folder: Path) -> None:
@@ -74,11 +98,18 @@ def run_command(line: str, folder: Path) -> None:
 
 
 def run(command: list[str], folder: Path) -> None:
-    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "XDG_DATA_HOME": str(folder / "data"),
+        "PYTHONPATH": str(folder / "site"),
+    }
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    assert done.returncode == 0, (
+        f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    )
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
@@ -86,3 +117,10 @@ def test_every_link_between_pages_leads_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    said = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    listed = re.findall(r": (\S+\.md)$", said, re.MULTILINE)
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
+    assert sorted(listed) == sorted(pages), "each page of docs/ stands once in nav of mkdocs.yml"
