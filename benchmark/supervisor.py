@@ -118,7 +118,7 @@ class SupervisedChild:
                 try:
                     ahead = 1 if tries else _AHEAD
                     while sent < min(len(requests), answered + ahead):
-                        self._send(requests[sent])
+                        self._send(requests[sent], waiting=sent > answered)
                         sent += 1
                     reply = self._reply(self._receive(self.limits.timeout_s))
                 except _ChildDiedError as death:
@@ -203,8 +203,11 @@ class SupervisedChild:
         self._receive(_START_S)
         return self._process
 
-    def _send(self, request: Message) -> None:
+    def _send(self, request: Message, *, waiting: bool) -> None:
         process = self._process
+        if waiting and process is not None and process.poll() is not None:
+            # A new child would answer this request, and the answer be taken for the lost one's.
+            raise self._death(process)
         if process is None or process.poll() is not None:
             process = self._start()
         self._bound_stderr()
