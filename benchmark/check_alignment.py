@@ -33,7 +33,7 @@ _QUIET_DBFS = -50.0
 def _align(subject: Subject, point: OperatingPoint) -> Alignment | None:
     """Return how the voice comes back; None where nothing does."""
     try:
-        return measure_alignment(subject.voice, subject.fitted(subject.voice, point))
+        return measure_alignment(subject.voice, subject.voiced(point)[1])
     except SilentSignalError:
         return None
 
@@ -95,7 +95,7 @@ def _gain(subject: Subject) -> Finding:
         return not_applicable(subject.says_nothing)
     gains = {}
     for point in subject.points:
-        out = subject.fitted(subject.voice, point)
+        out = subject.voiced(point)[1]
         gains[point.name] = level_db(out) - level_db(subject.voice)
     name, gain = max(gains.items(), key=lambda item: abs(item[1]))
     text = f"{gain:+.1f} dB at {name} (allowed ±{_GAIN_DB:g})"
@@ -112,8 +112,8 @@ def _level(subject: Subject) -> Finding:
     )
     worst = ("", 0.0)
     for point in subject.edges:
-        steps = [level_db(subject.fitted(audio, point)) for audio in (quiet, subject.voice)]
-        worst = max(worst, (point.name, steps[0] - steps[1] + _LEVEL_STEP_DB), key=_magnitude)
+        step = level_db(subject.fitted(quiet, point)) - level_db(subject.voiced(point)[1])
+        worst = max(worst, (point.name, step + _LEVEL_STEP_DB), key=_magnitude)
     name, error = worst
     text = (
         f"{-_LEVEL_STEP_DB:g} dB in, {error - _LEVEL_STEP_DB:.1f} dB out at {name or 'all points'}"

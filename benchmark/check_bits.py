@@ -88,9 +88,9 @@ def _reversed(encoded: Encoded) -> Encoded:
 def _rate(subject: Subject) -> Finding:
     ratios = []
     low = ""
-    audio = subject.clip if subject.is_neural else subject.voice
+    short = subject.is_neural and not subject.thorough
     for point in subject.points:
-        encoded = subject.encode(audio, point)
+        encoded = subject.encode(subject.clip, point) if short else subject.voiced(point)[0]
         bps = encoded.payload_bits / encoded.duration_s
         ratios.append(bps / point.nominal_bps)
         allowed = _allowed_bits(encoded, point)

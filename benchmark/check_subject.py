@@ -13,6 +13,8 @@ from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.conformance import make_signal
 from codecbench.core.audio import Audio
 
+_SPEAKS_S = (1.92, 2.88)
+"""A phrase of ``voice:rate``: what is kept of a clip, or ahead of one, must be sound to show."""
 _SAME = 1.0 / 32768
 """Decoded samples that differ by less are equal after rounding to 16 bit, but for the last bit."""
 
@@ -86,6 +88,7 @@ class Subject:
         self.spec = spec
         self.thorough = thorough
         self.codec = self.another()
+        self._voiced: dict[str, tuple[Encoded, Audio]] = {}
 
     def another(self) -> Codec:
         """Return a fresh instance, loaded."""
@@ -140,17 +143,16 @@ class Subject:
         )
 
     def cut(self, seconds: float) -> Audio:
-        """Return so much of the voice, from where it speaks; repeated where it is too short."""
+        """Return so much of the voice, repeated without its pauses."""
         rate = self.codec.info.sample_rate
         return self.cut_samples(max(1, round(seconds * rate)))
 
     def cut_samples(self, count: int) -> Audio:
-        """Return so many samples of the voice, from where it speaks."""
-        start = self.codec.info.sample_rate // 2
-        return Audio(
-            np.take(self.voice.samples, np.arange(start, start + count), mode="wrap"),
-            self.voice.sample_rate,
-        )
+        """Return so many samples of the voice, repeated without its pauses."""
+        rate = self.codec.info.sample_rate
+        start, stop = (round(second * rate) for second in _SPEAKS_S)
+        at = start + np.arange(count) % (stop - start)
+        return Audio(self.voice.samples[at], rate)
 
     def encode(self, audio: Audio, point: OperatingPoint) -> Encoded:
         """Encode."""
@@ -164,10 +166,21 @@ class Subject:
         """Encode and decode."""
         return self.decode(self.encode(audio, point))
 
+    def voiced(self, point: OperatingPoint) -> tuple[Encoded, Audio]:
+        """Return the voice, encoded, and as it comes back with the length that it had."""
+        if point.name not in self._voiced:
+            encoded = self.encode(self.voice, point)
+            self._voiced[point.name] = encoded, _fit(self.decode(encoded), self.voice)
+        return self._voiced[point.name]
+
     def fitted(self, audio: Audio, point: OperatingPoint) -> Audio:
         """Encode, decode, and cut or fill to the input's length, as the harness does."""
-        out = self.through(audio, point).samples[: audio.n_samples]
-        return Audio(np.pad(out, (0, audio.n_samples - out.size)), audio.sample_rate)
+        return _fit(self.through(audio, point), audio)
+
+
+def _fit(out: Audio, audio: Audio) -> Audio:
+    samples = out.samples[: audio.n_samples]
+    return Audio(np.pad(samples, (0, audio.n_samples - samples.size)), audio.sample_rate)
 
 
 def level_db(audio: Audio) -> float:
