@@ -53,6 +53,9 @@ class Spec:
             ConfigError: The text is not of that form, or a key stands twice.
         """
         match = _HEAD.fullmatch(text.strip())
+        if match is None and text.strip().endswith(".py"):
+            msg = f"'{text}' is a file; name the class in it too, as in {text.strip()}:MyClass"
+            raise ConfigError(msg)
         if match is None:
             msg = f"spec '{text}' cannot be read; {_HINT}"
             raise ConfigError(msg)

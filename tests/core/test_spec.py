@@ -173,3 +173,8 @@ def test_expanding_keeps_the_rate_option_together():
         "opus@16000:bitrate=6000|12000,mode=cbr",
         "opus@16000:bitrate=6000|12000,mode=vbr",
     ]
+
+
+def test_a_file_without_its_class_is_told_apart_from_nonsense() -> None:
+    with pytest.raises(ConfigError, match=r"name the class in it too, as in \./mine\.py:MyClass"):
+        Spec.parse("./mine.py")
