@@ -1,5 +1,7 @@
 """Checks of what a codec may offer beyond encode and decode: it must agree with them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from codecbench.adapters.base import Codec
@@ -136,6 +138,35 @@ def _causality(subject: Subject) -> Finding:
     return passed(f"nothing changes {reach} samples before the input does")
 
 
+def _loss(subject: Subject) -> Finding:
+    point = subject.codec.points[0]
+    encoded = subject.encode(subject.clip, point)
+    count = len(encoded.packets)
+    nothing, everything = [False] * count, [True] * count
+    third = [index % 3 == 1 for index in range(count)]
+    try:
+        whole = subject.codec.decode_lossy(encoded, nothing)
+    except UnsupportedSettingError:
+        return not_applicable("no concealment of its own")
+    expected = subject.decode(encoded)
+    if not subject.varies and whole != expected:
+        return failed(f"with nothing lost: {difference_text(expected, whole)}")
+    for lost, what in ((third, "a third"), (everything, "everything")):
+        heard = subject.codec.decode_lossy(encoded, lost)
+        if heard.n_samples != encoded.n_samples or not np.isfinite(heard.samples).all():
+            return failed(f"{heard.n_samples} samples of {encoded.n_samples} with {what} lost")
+        other = replace(
+            encoded,
+            packets=tuple(
+                bytes(byte ^ 0x55 for byte in packet) if gone else packet
+                for packet, gone in zip(encoded.packets, lost, strict=True)
+            ),
+        )
+        if not subject.varies and subject.codec.decode_lossy(other, lost) != heard:
+            return failed(f"what is in lost packets changes the output with {what} lost")
+    return passed(f"length kept with a third and with all of {count} packets lost")
+
+
 CHECKS = (
     Check(
         number=20,
@@ -172,5 +203,12 @@ CHECKS = (
         asks="no output depends on input later than frame and look-ahead",
         advice="declare causal=False, or the look-ahead as it is: latency_ms follows from it",
         run=_causality,
+    ),
+    Check(
+        number=37,
+        name="loss",
+        asks="lost packets are concealed without looking into them, at the same length",
+        advice="take packets from encoded.received(lost), and conceal where it has none",
+        run=_loss,
     ),
 )

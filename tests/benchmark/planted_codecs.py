@@ -179,6 +179,25 @@ class OneHopLonger(Honest):
         return np.concatenate([super().unpack(encoded), np.zeros(FRAME)])
 
 
+class Conceals(Honest):
+    """Plays silence where a packet was lost."""
+
+    def decode_lossy(self, encoded: Encoded, lost: Sequence[bool]) -> Audio:
+        samples = self.unpack(encoded)
+        for index, gone in enumerate(lost):
+            if gone:
+                samples[index * FRAME : (index + 1) * FRAME] = 0.0
+        return Audio.clip(samples, encoded.sample_rate)
+
+
+class PeeksAtLost(Conceals):
+    """Plays lost packets at half the level."""
+
+    def decode_lossy(self, encoded: Encoded, lost: Sequence[bool]) -> Audio:
+        quiet, whole = super().decode_lossy(encoded, lost), self.unpack(encoded)
+        return Audio.clip((quiet.samples + whole) / 2, encoded.sample_rate)
+
+
 class Inverted(Honest):
     def unpack(self, encoded: Encoded) -> NDArray[np.float64]:
         return -super().unpack(encoded)

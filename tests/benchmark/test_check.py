@@ -29,6 +29,7 @@ FAULTS = {
     "HalfGain": {"gain"},
     "Normalises": {"gain", "level"},
     "Noisy": {"silence"},
+    "PeeksAtLost": {"loss"},
     "LeakyBatch": {"batch"},
     "LeakyDecoderBatch": {"batch"},
     "StoresInt64": {"rate"},
@@ -103,7 +104,7 @@ def test_an_honest_codec_passes() -> None:
     results = checked("Honest")
     assert {result.outcome for result in results} == {"pass", "not_applicable"}
     unasked = {result.name for result in results if result.outcome == "not_applicable"}
-    assert unasked == {"codes", "batch", "stream", "nested", "truncation"}
+    assert unasked == {"codes", "batch", "stream", "nested", "truncation", "loss"}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -142,6 +143,10 @@ def test_bits_of_int64_codes_are_pointed_out() -> None:
     codes = by_name(checked("StoresInt64"))["codes"]
     assert codes.outcome == "warn"
     assert "6.40 times" in codes.found
+
+
+def test_concealment_that_looks_away_passes() -> None:
+    assert by_name(checked("Conceals"))["loss"].outcome == "pass"
 
 
 def test_a_hang_costs_one_check() -> None:
