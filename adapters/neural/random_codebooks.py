@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 SPREAD = 0.5
 """Standard deviation of codewords, relative to that of what they code: residuals stay bounded."""
-NOISE_S = 4.0
+NOISE_S = 2.0
 NOISE_LEVEL = 0.1
 
 
