@@ -85,12 +85,14 @@ class Codec(ABC):
             tuple. Other swept options make several systems.
         violates: Names of the checks of ``codecbench check`` that the codec fails on purpose, as
             an anchor that delays fails "delay".
+        conceals: Whether `decode_lossy` works: the codec fills in for lost packets itself.
         info: Facts about the codec.
         points: Operating points, rising in rate.
     """
 
     rate_option: ClassVar[str | None] = None
     violates: ClassVar[frozenset[str]] = frozenset()
+    conceals: ClassVar[bool] = False
     info: CodecInfo
     points: tuple[OperatingPoint, ...]
 
@@ -130,6 +132,29 @@ class Codec(ABC):
             DecodeError: It cannot be done.
             BitstreamError: The bytes are not of this codec.
         """
+
+    def decode_lossy(self, encoded: Encoded, lost: Sequence[bool]) -> Audio:
+        """Decode one clip of which packets were lost, with the codec's own concealment.
+
+        Codecs that conceal override this and set `conceals`. They take the packets from
+        `Encoded.received`, which checks the mask, so that nothing of a lost packet is used.
+
+        Args:
+            encoded: The clip as it was sent.
+            lost: One truth value for each packet; true where it never arrived.
+
+        Returns:
+            As `decode` does: its length and alignment whatever was lost, and its very samples
+            where nothing was.
+
+        Raises:
+            UnsupportedSettingError: The codec has no concealment of its own.
+            BitstreamError: The mask has another length than the packets, or what arrived is not
+                of this codec.
+            DecodeError: It cannot be done.
+        """
+        msg = f"{self.info.name} has no concealment of lost packets of its own; use decode"
+        raise UnsupportedSettingError(msg)
 
     def encode_points(self, audio: Audio, points: Sequence[OperatingPoint]) -> list[Encoded]:
         """Code one clip at several points; nested codecs override this and encode once."""

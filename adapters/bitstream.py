@@ -1,7 +1,8 @@
 """What an encoder hands to a decoder: packets of bytes with their exact bits, and nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ _MAGIC = b"CBS1"
 LENGTH_FIELD_BITS = 32
 """Charged to every codec in `Encoded.total_bits`: the decoder must know where the signal ends."""
 _MAX_VARINT = 2**40
+Received: TypeAlias = Sequence[bytes | None]
+"""Packets as they reach a decoder: None for each that never arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,6 +86,27 @@ class Encoded:
     def total_bits(self) -> int:
         """Wire bits, side information and the length field."""
         return self.wire_bits + self.header_bits + LENGTH_FIELD_BITS
+
+    def received(self, lost: Sequence[bool]) -> Received:
+        """Return the packets as a lossy channel delivers them.
+
+        Args:
+            lost: One truth value for each packet; true where it never arrives.
+
+        Raises:
+            BitstreamError: The mask has another length, or holds something else.
+        """
+        if len(lost) != len(self.packets):
+            msg = f"loss mask of {len(lost)} entries for {len(self.packets)} packets; one each"
+            raise BitstreamError(msg)
+        for index, gone in enumerate(lost):
+            if not isinstance(gone, bool | np.bool_):
+                # Indices or probabilities would pass for a mask in which nearly all is lost.
+                msg = f"loss mask holds {gone!r} at {index}; True or False wanted"
+                raise BitstreamError(msg)
+        return tuple(
+            None if gone else packet for packet, gone in zip(self.packets, lost, strict=True)
+        )
 
     def to_bytes(self) -> bytes:
         """Serialise everything that a decoder may use; `codes` stay behind."""
