@@ -8,8 +8,12 @@ nothing else.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.bitstream import Received
 from codecbench.core.errors import BitstreamError
+
+NO_DATA = bytes([15 << 3 | 1 << 2]) + bytes(63)
+"""Frame type 15 of 3GPP TS 26.101 and 26.201, nothing was sent: both decoders extrapolate, exactly
+as they do for a frame that is marked as bad. Filled up beyond the longest frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +52,19 @@ def amr_modes(bits_per_frame: Mapping[int, int]) -> dict[int, AmrMode]:
     }
 
 
-def require_amr_packets(encoded: Encoded, name: str, mode: AmrMode) -> Sequence[bytes]:
-    """Return the packets after a check that each is a frame of the mode.
+def frames_for_decoder(received: Received, name: str, mode: AmrMode) -> Sequence[bytes]:
+    """Return a frame for each packet: its own, or `NO_DATA` where it was lost.
 
     Raises:
-        BitstreamError: One is not.
+        BitstreamError: A packet that arrived is no frame of the mode.
     """
-    for index, packet in enumerate(encoded.packets):
+    for index, packet in enumerate(received):
+        if packet is None:
+            continue
         if len(packet) != mode.packet_bytes or packet[0] != mode.header:
             msg = (
                 f"packet {index} of {name} is no frame of mode {mode.number}: "
                 f"{mode.packet_bytes} bytes that begin with 0x{mode.header:02x} wanted"
             )
             raise BitstreamError(msg)
-    return encoded.packets
+    return [NO_DATA if packet is None else packet for packet in received]

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.reference.amr_frames import AmrMode, amr_modes, require_amr_packets
+from codecbench.adapters.bitstream import Received
+from codecbench.adapters.reference.amr_frames import AmrMode, amr_modes, frames_for_decoder
 from codecbench.adapters.reference.reference_codec import (
+    ConcealingCodec,
     Packets,
-    ReferenceCodec,
     Signal,
     pad_to_frames,
 )
@@ -37,7 +37,7 @@ _FRAME = 160
 _LOOKAHEAD = 40  # 5 ms: 3GPP TS 26.090, section 5.2.1
 
 
-class AmrNbCodec(ReferenceCodec):
+class AmrNbCodec(ConcealingCodec):
     """AMR at 8 kHz without discontinuous transmission.
 
     Zeros are coded after the end until the look-ahead has come out; all packets count.
@@ -129,15 +129,15 @@ class AmrNbCodec(ReferenceCodec):
             lib.Encoder_Interface_exit(encoder)
         return packets
 
-    def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
+    def decode_received(self, received: Received, point: OperatingPoint) -> Signal:
         """Decode frame by frame."""
         lib = self._library()
-        packets = require_amr_packets(encoded, "amrnb", self._mode(point))
-        out = np.zeros((len(packets), _FRAME), dtype=np.int16)
+        frames = frames_for_decoder(received, "amrnb", self._mode(point))
+        out = np.zeros((len(frames), _FRAME), dtype=np.int16)
         decoder = lib.Decoder_Interface_init()
         try:
-            for index, packet in enumerate(packets):
-                lib.Decoder_Interface_Decode(decoder, packet, out[index].ctypes.data, 0)
+            for index, frame in enumerate(frames):
+                lib.Decoder_Interface_Decode(decoder, frame, out[index].ctypes.data, 0)
         finally:
             lib.Decoder_Interface_exit(decoder)
         return out.reshape(-1)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.reference.amr_frames import AmrMode, amr_modes, require_amr_packets
+from codecbench.adapters.bitstream import Received
+from codecbench.adapters.reference.amr_frames import AmrMode, amr_modes, frames_for_decoder
 from codecbench.adapters.reference.reference_codec import (
+    ConcealingCodec,
     Packets,
-    ReferenceCodec,
     Signal,
     pad_to_frames,
 )
@@ -42,14 +42,12 @@ _DELAY = 94
 """Samples at 16 kHz by which the output is late, found by correlating waveforms. The standard's
 5 ms look-ahead (3GPP TS 26.190, section 5.2.1) and the filters that change the rate to 12.8 kHz
 and back."""
-_NO_DATA = bytes([15 << 3 | 1 << 2]) + bytes(63)
-"""Frame type 15 of 3GPP TS 26.201: nothing was sent; the decoder extrapolates."""
 _ENCODER = ("libvo-amrwbenc.so.0",)
 _ENCODER_PACKAGE = "libvo-amrwbenc0"
 _DECODER = ("av", "libopencore-amrwb")
 
 
-class AmrWbCodec(ReferenceCodec):
+class AmrWbCodec(ConcealingCodec):
     """AMR-WB at 16 kHz without discontinuous transmission.
 
     No packet is spent on the delay: the decoder extrapolates the last 5.9 ms as it does for a lost
@@ -140,16 +138,16 @@ class AmrWbCodec(ReferenceCodec):
             lib.E_IF_exit(encoder)
         return packets
 
-    def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
+    def decode_received(self, received: Received, point: OperatingPoint) -> Signal:
         """Decode frame by frame, and extrapolate one more."""
         lib = self._libraries()[1]
-        packets = [*require_amr_packets(encoded, "amrwb", self._mode(point))]
-        packets += [_NO_DATA] if packets else []
-        out = np.zeros((len(packets), _FRAME), dtype=np.int16)
+        sent_and_one = [*received, None] if received else []
+        frames = frames_for_decoder(sent_and_one, "amrwb", self._mode(point))
+        out = np.zeros((len(frames), _FRAME), dtype=np.int16)
         decoder = lib.D_IF_init()
         try:
-            for index, packet in enumerate(packets):
-                lib.D_IF_decode(decoder, packet, out[index].ctypes.data, 0)
+            for index, frame in enumerate(frames):
+                lib.D_IF_decode(decoder, frame, out[index].ctypes.data, 0)
         finally:
             lib.D_IF_exit(decoder)
         return out.reshape(-1)

@@ -128,7 +128,7 @@ class Codec2Codec(ReferenceCodec):
     def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
         """Decode, and repeat the last packet to get the end of the signal out."""
         mode = self._mode(point)
-        require_packet_sizes(encoded, "codec2", [_packet_bytes(mode)])
+        require_packet_sizes(encoded.packets, "codec2", [_packet_bytes(mode)])
         packets = [*encoded.packets, *encoded.packets[-1:]]
         return self._library().decode(packets, int(point_number(point, "mode")), mode.frame)
 

@@ -77,7 +77,7 @@ class G722Codec(ReferenceCodec):
 
     def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
         """Decode, and go on with the smallest steps to get the end of the signal out."""
-        require_packet_sizes(encoded, "g722", [_BYTES])
+        require_packet_sizes(encoded.packets, "g722", [_BYTES])
         if not encoded.packets:
             return np.zeros(0, dtype=np.int16)
         return ffmpeg_decode([*encoded.packets, _QUIET], "g722", sample_rate=16000)

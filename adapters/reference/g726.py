@@ -88,7 +88,7 @@ class G726Codec(ReferenceCodec):
     def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
         """Decode through a WAV header, the only way to tell PyAV the bits per sample."""
         bits = _BITS_PER_SAMPLE[int(point_number(point, "bitrate"))]
-        require_packet_sizes(encoded, "g726", [_FRAME * bits // 8])
+        require_packet_sizes(encoded.packets, "g726", [_FRAME * bits // 8])
         if not encoded.packets:
             return np.zeros(0, dtype=np.int16)
         av = require("av")

@@ -86,7 +86,7 @@ class GsmCodec(ReferenceCodec):
 
     def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
         """Decode frame by frame."""
-        require_packet_sizes(encoded, "gsm", [_BYTES])
+        require_packet_sizes(encoded.packets, "gsm", [_BYTES])
         lib = self._library()
         out = np.zeros((len(encoded.packets), _FRAME), dtype=np.int16)
         state = lib.gsm_create()

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.bitstream import Received
 from codecbench.adapters.reference.reference_codec import (
+    ConcealingCodec,
     Packets,
-    ReferenceCodec,
     Signal,
     pad_to_frames,
     require_packet_sizes,
@@ -38,10 +38,11 @@ from codecbench.core.fingerprint import package_versions
 _FRAMES_MS = (2.5, 5.0, 7.5, 10.0)
 _SAMPLE_RATES = (8000, 16000, 24000, 32000, 48000)
 _FORMAT_S16 = 0  # LC3_PCM_FORMAT_S16
+_CONCEALED = 1  # what lc3_decode returns where it has filled in for a frame
 _MIN_BYTES, _MAX_BYTES = 20, 400  # LC3_MIN_FRAME_BYTES, LC3_MAX_FRAME_BYTES
 
 
-class Lc3Codec(ReferenceCodec):
+class Lc3Codec(ConcealingCodec):
     """LC3 in one channel at a constant rate.
 
     Zeros are coded after the end until the delay of the codec has come out; all packets count.
@@ -161,19 +162,17 @@ class Lc3Codec(ReferenceCodec):
             packets.append((buffer.raw, 8 * size))
         return packets
 
-    def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
+    def decode_received(self, received: Received, point: OperatingPoint) -> Signal:
         """Decode frame by frame."""
         size = self._packet_bytes(point)
-        require_packet_sizes(encoded, "lc3", [size])
+        require_packet_sizes(received, "lc3", [size])
         decoder, _memory = self._new("decoder")
-        out: NDArray[np.int16] = np.zeros(
-            (len(encoded.packets), self.info.frame_samples), dtype=np.int16
-        )
-        for index, packet in enumerate(encoded.packets):
+        out: NDArray[np.int16] = np.zeros((len(received), self.info.frame_samples), dtype=np.int16)
+        for index, packet in enumerate(received):
             code = self._library().lc3_decode(
                 decoder, packet, size, _FORMAT_S16, out[index].ctypes.data, 1
             )
-            if code:  # 1: the frame was concealed
+            if code != (_CONCEALED if packet is None else 0):
                 msg = f"packet {index} of lc3 is damaged (code {code})"
                 raise BitstreamError(msg)
         return out.reshape(-1)

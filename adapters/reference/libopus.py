@@ -9,13 +9,14 @@ arguments rightly only on platforms where they travel like others, which exclude
 """
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codecbench.adapters.bitstream import Received
 from codecbench.adapters.reference.shared_library import LibraryFile
 from codecbench.core.errors import BitstreamError, EncodeError
 
@@ -24,6 +25,8 @@ APPLICATIONS = {"voip": 2048, "audio": 2049, "lowdelay": 2051}
 _SET_BITRATE = 4002
 _SET_VBR = 4006
 _SET_COMPLEXITY = 4010
+_SET_INBAND_FEC = 4012
+_SET_PACKET_LOSS_PERC = 4014
 _SET_VBR_CONSTRAINT = 4020
 _GET_LOOKAHEAD = 4027
 _MAX_PACKET_BYTES = 4000  # what opus.h recommends
@@ -40,6 +43,8 @@ class OpusSettings:
         vbr: Whether packets may differ in size.
         constrained: With `vbr`, whether the rate is held over each short stretch.
         complexity: 0 … 10.
+        fec: Whether packets carry a coarser copy of the frame before them.
+        expected_loss: Packets in percent that the encoder expects to be lost, 0 … 100.
     """
 
     sample_rate: int
@@ -48,6 +53,8 @@ class OpusSettings:
     vbr: bool
     constrained: bool
     complexity: int
+    fec: bool = False
+    expected_loss: int = 0
 
 
 class LibOpus:
@@ -111,14 +118,18 @@ class LibOpus:
         return packets
 
     def decode(
-        self, packets: Sequence[bytes], *, sample_rate: int, frame: int
+        self, received: Received, *, sample_rate: int, frame: int, fec: bool = False
     ) -> NDArray[np.int16]:
         """Decode packets with a fresh decoder.
 
+        A lost packet is taken from the copy in the packet after it where `fec` says that there is
+        one and that packet arrived, and extrapolated otherwise.
+
         Args:
-            packets: In order.
+            received: In order, None where one was lost.
             sample_rate: Rate of the output, in Hz.
             frame: Samples of each packet at that rate.
+            fec: Whether to look for copies.
 
         Returns:
             int16 ``(packets * frame,)``, late by the encoder's look-ahead.
@@ -132,15 +143,17 @@ class LibOpus:
         )
         if not decoder:
             raise BitstreamError(self._message(error.value, "opus_decoder_create"))
-        out = np.zeros((len(packets), frame), dtype=np.int16)
+        out = np.zeros((len(received), frame), dtype=np.int16)
         try:
-            for index, packet in enumerate(packets):
-                if not packet:  # libopus would conceal a loss without saying so
+            for index, packet in enumerate(received):
+                if packet == b"":  # libopus would conceal a loss without saying so
                     msg = f"packet {index} of opus is empty"
                     raise BitstreamError(msg)
-                row = out[index]
+                following = received[index + 1] if index + 1 < len(received) else None
+                copied = fec and packet is None and following is not None
+                data = following if copied else packet
                 size = self._lib.opus_decode(
-                    decoder, packet, len(packet), row.ctypes.data, frame, 0
+                    decoder, data, len(data or b""), out[index].ctypes.data, frame, int(copied)
                 )
                 if size != frame:
                     why = f"gives {size} samples" if size >= 0 else self._message(size, "decode")
@@ -169,6 +182,8 @@ class LibOpus:
                 (_SET_VBR, int(settings.vbr)),
                 (_SET_VBR_CONSTRAINT, int(settings.constrained)),
                 (_SET_COMPLEXITY, settings.complexity),
+                (_SET_INBAND_FEC, int(settings.fec)),
+                (_SET_PACKET_LOSS_PERC, settings.expected_loss),
             ):
                 code = self._lib.opus_encoder_ctl(encoder, request, ctypes.c_int32(value))
                 self._check(code, f"request {request} with value {value}")

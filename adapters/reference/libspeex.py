@@ -1,13 +1,14 @@
 """libspeex through ctypes: exact bits, which only its bit-packing structure knows."""
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codecbench.adapters.bitstream import Received
 from codecbench.adapters.reference.shared_library import LibraryFile
 
 MODE_IDS = {8000: 0, 16000: 1}
@@ -99,19 +100,21 @@ class LibSpeex:
         return packets
 
     def decode(
-        self, packets: Sequence[bytes], *, sample_rate: int, frame: int
+        self, received: Received, *, sample_rate: int, frame: int
     ) -> tuple[NDArray[np.int16], list[int]]:
-        """Decode packets with a fresh decoder.
+        """Decode packets with a fresh decoder, which extrapolates where one was lost.
 
         Returns:
             int16 ``(packets * frame,)``, and the indices of packets that the decoder refused.
         """
-        out = np.zeros((len(packets), frame), dtype=np.int16)
+        out = np.zeros((len(received), frame), dtype=np.int16)
         refused = []
         with self._coder("decoder", sample_rate) as decoder, self._bits() as bits:
-            for index, packet in enumerate(packets):
-                self._lib.speex_bits_read_from(bits, packet, len(packet))
-                if self._lib.speex_decode_int(decoder, bits, out[index].ctypes.data):
+            for index, packet in enumerate(received):
+                if packet is not None:
+                    self._lib.speex_bits_read_from(bits, packet, len(packet))
+                source = bits if packet is not None else None
+                if self._lib.speex_decode_int(decoder, source, out[index].ctypes.data):
                     refused.append(index)
         return out.reshape(-1), refused
 

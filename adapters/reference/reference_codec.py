@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecbench.adapters.base import Codec, OperatingPoint
-from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.bitstream import Encoded, Received
 from codecbench.core.audio import Audio
 from codecbench.core.errors import BitstreamError, EncodeError, UnknownNameError
 
@@ -59,6 +59,15 @@ class ReferenceCodec(Codec):
 
     def decode(self, encoded: Encoded) -> Audio:
         """Decode one clip from a fresh state; see `Codec.decode`."""
+        point = self.point_of(encoded)
+        return self.cut(encoded, point, self.decode_packets(encoded, point))
+
+    def point_of(self, encoded: Encoded) -> OperatingPoint:
+        """Return the point at which a clip was coded.
+
+        Raises:
+            BitstreamError: It is none of this codec, or the clip has another sample rate.
+        """
         if encoded.sample_rate != self.info.sample_rate:
             msg = (
                 f"{self.info.name} decodes {self.info.sample_rate} Hz, "
@@ -66,10 +75,16 @@ class ReferenceCodec(Codec):
             )
             raise BitstreamError(msg)
         try:
-            point = self.point(encoded.point)
+            return self.point(encoded.point)
         except UnknownNameError as error:
             raise BitstreamError(str(error)) from error
-        signal = self.decode_packets(encoded, point)
+
+    def cut(self, encoded: Encoded, point: OperatingPoint, signal: Signal) -> Audio:
+        """Take the clip out of what the decoder gave for all packets.
+
+        Raises:
+            BitstreamError: The packets are too few for the length of the clip.
+        """
         start = self.delay_samples(point)
         if signal.size < start + encoded.n_samples:
             msg = (
@@ -77,10 +92,40 @@ class ReferenceCodec(Codec):
                 f"{max(0, signal.size - start)} samples, {encoded.n_samples} wanted"
             )
             raise BitstreamError(msg)
-        cut = signal[start : start + encoded.n_samples]
-        if cut.dtype == np.int16:
-            cut = cut.astype(np.float32) / np.float32(32768)
-        return Audio.clip(cut, encoded.sample_rate)
+        clip = signal[start : start + encoded.n_samples]
+        if clip.dtype == np.int16:
+            clip = clip.astype(np.float32) / np.float32(32768)
+        return Audio.clip(clip, encoded.sample_rate)
+
+
+class ConcealingCodec(ReferenceCodec):
+    """A reference codec whose decoder fills in for lost packets.
+
+    A subclass makes a signal from the packets that arrived; that nothing is lost is one case.
+    """
+
+    conceals = True
+
+    @abstractmethod
+    def decode_received(self, received: Received, point: OperatingPoint) -> Signal:
+        """Decode what arrived, to as many samples as if all had.
+
+        Args:
+            received: One entry for each packet that was sent, None where it was lost.
+            point: Where it was coded.
+
+        Raises:
+            BitstreamError: A packet is not of this codec.
+        """
+
+    def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
+        """Decode all packets."""
+        return self.decode_received(encoded.packets, point)
+
+    def decode_lossy(self, encoded: Encoded, lost: Sequence[bool]) -> Audio:
+        """Decode one clip of which packets were lost; see `Codec.decode_lossy`."""
+        point = self.point_of(encoded)
+        return self.cut(encoded, point, self.decode_received(encoded.received(lost), point))
 
 
 def pad_to_frames(pcm: NDArray[np.int16], frame: int, *, extra: int = 0) -> NDArray[np.int16]:
@@ -101,14 +146,14 @@ def pad_to_frames(pcm: NDArray[np.int16], frame: int, *, extra: int = 0) -> NDAr
     return padded.reshape(count, frame)
 
 
-def require_packet_sizes(encoded: Encoded, name: str, sizes: Sequence[int]) -> None:
+def require_packet_sizes(received: Received, name: str, sizes: Sequence[int]) -> None:
     """Refuse packets of a wrong size before a C library reads past their end.
 
     Raises:
-        BitstreamError: A packet does not have one of `sizes` bytes.
+        BitstreamError: A packet that arrived does not have one of `sizes` bytes.
     """
-    for index, packet in enumerate(encoded.packets):
-        if len(packet) not in sizes:
+    for index, packet in enumerate(received):
+        if packet is not None and len(packet) not in sizes:
             wanted = " or ".join(str(size) for size in sizes)
             msg = f"packet {index} of {name} has {len(packet)} bytes, {wanted} wanted"
             raise BitstreamError(msg)

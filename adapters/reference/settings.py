@@ -49,6 +49,17 @@ def require_whole(codec: str, option: str, value: Number, low: int, high: int) -
     return int(checked)
 
 
+def require_flag(codec: str, option: str, value: object) -> bool:
+    """Return `value` if it is true or false.
+
+    Raises:
+        UnsupportedSettingError: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise _refusal(codec, option, "be true or false", value)
+    return value
+
+
 def rate_points(
     codec: str,
     option: str,

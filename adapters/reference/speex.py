@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.bitstream import Received
 from codecbench.adapters.reference.libspeex import LibSpeex
 from codecbench.adapters.reference.reference_codec import (
+    ConcealingCodec,
     Packets,
-    ReferenceCodec,
     Signal,
     pad_to_frames,
     require_packet_sizes,
@@ -39,7 +39,7 @@ _DELAYS = {8000: 80, 16000: 223}
 """Encoder and decoder together, in samples: what SPEEX_GET_LOOKAHEAD returns for both."""
 
 
-class SpeexCodec(ReferenceCodec):
+class SpeexCodec(ConcealingCodec):
     """Speex at a constant rate, narrowband at 8 kHz and wideband at 16 kHz.
 
     Zeros are coded after the end until the delay has come out; all packets count. In narrowband
@@ -127,12 +127,12 @@ class SpeexCodec(ReferenceCodec):
             complexity=self._complexity,
         )
 
-    def decode_packets(self, encoded: Encoded, point: OperatingPoint) -> Signal:
+    def decode_received(self, received: Received, point: OperatingPoint) -> Signal:
         """Decode frame by frame."""
         bits = _BITS[self.info.sample_rate][int(point_number(point, "quality"))]
-        require_packet_sizes(encoded, "speex", [-(-bits // 8)])
+        require_packet_sizes(received, "speex", [-(-bits // 8)])
         signal, refused = self._library().decode(
-            encoded.packets,
+            received,
             sample_rate=self.info.sample_rate,
             frame=self.info.frame_samples,
         )
