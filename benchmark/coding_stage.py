@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from codecbench.benchmark.cache import Cache
-from codecbench.benchmark.cell_json import is_final
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.plan import Plan, PlannedSystem
 from codecbench.benchmark.store import EncodingRow, Place, RunStore
 from codecbench.benchmark.supervisor import Limits, Reply
-from codecbench.benchmark.worker import Step, Task
+from codecbench.benchmark.worker import Step, Task, final_values
 from codecbench.core.cell import Status
 from codecbench.datasets.base import Clip
 
@@ -66,7 +65,8 @@ class CodingStage:
                 self.rows[coding.place] = row
             elif rerun != "never":
                 self._open.setdefault(coding.key, []).append(coding)
-        self._store.forget([place for place in stored if place not in self._places(codings)], [])
+        planned = {coding.place for coding in codings}
+        self._store.forget([place for place in stored if place not in planned], [])
         self._store.put(encodings=self.rows.values())
 
     @property
@@ -99,9 +99,8 @@ class CodingStage:
         """Store what a task found; return what failed."""
         rows: list[EncodingRow] = []
         failures: list[Failure] = []
+        self._cache.put(final_values(outcomes))
         for key, reply in outcomes:
-            if reply.value is not None and is_final(reply.value):
-                self._cache.put({key: reply.value})
             for coding in self._open[key]:
                 row = _row_of_reply(coding, reply)
                 rows.append(row)
@@ -135,10 +134,6 @@ class CodingStage:
                         )
                         key = plan.coding_key(system, point.name, condition, clip)
                         yield Coding(place=place, key=key, system=system, clip=clip)
-
-    @staticmethod
-    def _places(codings: list[Coding]) -> set[Place]:
-        return {coding.place for coding in codings}
 
     def _settled(self, coding: Coding) -> EncodingRow | None:
         """Return the row where nothing can be tried."""

@@ -22,6 +22,17 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """Kernels are about to be compiled, which happens once per installation.
+
+    Attributes:
+        metrics: Whose.
+    """
+
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """A step that gave no value.
 
@@ -81,4 +92,4 @@ class RunFinished:
     skipped: int
 
 
-Event: TypeAlias = StageStarted | StepsDone | RunFinished
+Event: TypeAlias = WarmUp | StageStarted | StepsDone | RunFinished

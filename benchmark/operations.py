@@ -13,6 +13,7 @@ from codecbench.benchmark.framing import Message
 from codecbench.benchmark.pair_step import PairBench
 from codecbench.benchmark.references import References
 from codecbench.benchmark.score_step import ScoringBench
+from codecbench.benchmark.warm_step import run_warm_up
 from codecbench.core.errors import MissingDependencyError, MissingWeightsError
 from codecbench.core.fingerprint import class_source_hash, hash_file, hash_json
 from codecbench.metrics.registry import get_metric
@@ -109,6 +110,7 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "code": _coding.run,
     "score": _scoring.run,
     "score_pair": PairBench().run,
+    "warm_up": run_warm_up,
     "check": run_check,
     "check_open": _checking.open,
     "check_codec": _checking.run,

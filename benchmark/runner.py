@@ -14,13 +14,14 @@ from codecbench.benchmark.cache import Cache, default_cache_folder
 from codecbench.benchmark.coding_stage import CodingStage, Rerun
 from codecbench.benchmark.distribute import distribute
 from codecbench.benchmark.environment import describe_environment
-from codecbench.benchmark.events import Event, RunFinished, StageStarted, StepsDone
+from codecbench.benchmark.events import Event, RunFinished, StageStarted, StepsDone, WarmUp
 from codecbench.benchmark.plan import Plan, make_plan
 from codecbench.benchmark.run_log import RunLog
 from codecbench.benchmark.scoring_stage import ScoringStage
 from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.suite import Suite, write_suite
-from codecbench.benchmark.supervisor import Limits
+from codecbench.benchmark.supervisor import Limits, SupervisedChild
+from codecbench.benchmark.warm_up import cold_metrics, warm_up
 from codecbench.benchmark.worker import (
     close_child,
     default_jobs,
@@ -157,6 +158,7 @@ def _execute(plan: Plan, store: RunStore, cache: Cache, how: RunOptions) -> Iter
     coding.find_known(how.rerun, scoring.needs_audio)
     yield from _carry_out(coding, journal, how, log)
     scoring.find_known(how.rerun, coding.rows)
+    yield from _warm_up(scoring.open_metrics, how)
     yield from _carry_out(scoring, journal, how, log)
     shutil.rmtree(journal)
     statuses = Counter(cell.status.value for cell in scoring.cells.values())
@@ -166,6 +168,18 @@ def _execute(plan: Plan, store: RunStore, cache: Cache, how: RunOptions) -> Iter
         failed=statuses["failed"],
         skipped=statuses["skipped"],
     )
+
+
+def _warm_up(metrics: tuple[str, ...], how: RunOptions) -> Iterator[Event]:
+    if not (cold := cold_metrics(metrics)):
+        return
+    yield WarmUp(metrics=cold)
+    if how.workers() == 1:
+        # The same child scores afterwards, and has everything imported by then.
+        warm_up(cold, worker_child(how.limits()))
+        return
+    with SupervisedChild(how.limits()) as child:
+        warm_up(cold, child)
 
 
 def _carry_out(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from codecbench.benchmark.cell_json import cells_from_json
 from codecbench.benchmark.distribute import distribute
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.supervisor import Limits, Reply
+from codecbench.benchmark.supervisor import Limits, Reply, SupervisedChild
+from codecbench.benchmark.warm_up import cold_metrics, warm_up
 from codecbench.benchmark.worker import Step, Task, run_task
 from codecbench.core.audio import Audio
 from codecbench.core.cell import Cell, Status
@@ -98,6 +99,9 @@ def score_pairs(
     tasks = [
         _task(pair, specs, evaluation_rate, bounds, str(index)) for index, pair in enumerate(pairs)
     ]
+    if cold := cold_metrics(specs):
+        with SupervisedChild(bounds) as child:
+            warm_up(cold, child)
     with distribute(tasks, jobs) as results:
         for name, outcomes in results:
             yield _collect(pairs[int(name)], specs, outcomes)

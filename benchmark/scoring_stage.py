@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Literal
 
 from codecbench.benchmark.cache import Cache
-from codecbench.benchmark.cell_json import cells_from_json, is_final
+from codecbench.benchmark.cell_json import cells_from_json
 from codecbench.benchmark.coding_stage import Rerun
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.plan import Plan, PlannedMetric
 from codecbench.benchmark.store import CellRow, EncodingRow, Place, RunStore
 from codecbench.benchmark.supervisor import Limits, Reply
-from codecbench.benchmark.worker import Step, Task
+from codecbench.benchmark.worker import Step, Task, final_values
 from codecbench.core.cell import Cell, Status
 from codecbench.datasets.base import Clip
 
@@ -125,6 +125,12 @@ class ScoringStage:
         """Number of steps that must be run."""
         return len(self._open)
 
+    @property
+    def open_metrics(self) -> tuple[str, ...]:
+        """Specs of the metrics that have steps to run."""
+        wanted = {scorings[0].metric.spec for scorings in self._open.values()}
+        return tuple(metric.spec for metric in self._plan.metrics if metric.spec in wanted)
+
     def tasks(self, limits: Limits, journal: Path | None, jobs: int) -> list[Task]:
         """Group the open steps: one reference with all its degraded versions."""
         del jobs
@@ -144,9 +150,8 @@ class ScoringStage:
         """Store what a task found; return what failed."""
         rows: list[CellRow] = []
         failures: list[Failure] = []
+        self._cache.put(final_values(outcomes))
         for key, reply in outcomes:
-            if reply.value is not None and is_final(reply.value):
-                self._cache.put({key: reply.value})
             for scoring in self._open[key]:
                 cells = _cells_of_reply(scoring, reply)
                 rows += self._rows(scoring.place, scoring.metric, key, cells, _compute_s(reply))

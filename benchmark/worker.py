@@ -7,6 +7,7 @@ that is killed loses the steps in flight and nothing else.
 import atexit
 import json
 import os
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,15 @@ def run_task(task: Task) -> tuple[str, list[tuple[str, Reply]]]:
                 journal.write(json.dumps({"key": step.key, "value": reply.value}) + "\n")
                 journal.flush()
     return task.name, done
+
+
+def final_values(outcomes: Iterable[tuple[str, Reply]]) -> dict[str, Message]:
+    """Return what of a task's outcomes holds for every later run, by key."""
+    return {
+        key: reply.value
+        for key, reply in outcomes
+        if reply.value is not None and is_final(reply.value)
+    }
 
 
 def _open_journal(task: Task) -> AbstractContextManager[IO[str] | None]:

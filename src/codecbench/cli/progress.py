@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from codecbench.benchmark.events import Event, Failure, RunFinished, StageStarted, StepsDone
+from codecbench.benchmark.events import Event, Failure, RunFinished, StageStarted, StepsDone, WarmUp
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _LINE_EVERY_S = 10.0
 _SHOWN_FAILURES = 5
 _WORDS = {"coding": "Coding", "scoring": "Scoring"}
+
+
+def warm_up_words(metrics: Iterable[str]) -> str:
+    """Say that kernels are compiled."""
+    return f"Compiling kernels (once per installation): {', '.join(metrics)}"
 
 
 class Screen:
@@ -36,10 +41,20 @@ class Screen:
                 self._begin(event)
             elif isinstance(event, StepsDone):
                 self._advance(event)
+            elif isinstance(event, WarmUp):
+                self._end_stage()
+                self.say(warm_up_words(event.metrics))
             else:
                 finished = event
         self._end_stage()
         return finished
+
+    def say(self, line: str) -> None:
+        """Show a line above the bar, or among the lines."""
+        if self._bar is not None:
+            self._bar.say(line)
+        elif not self._quiet:
+            print(line, file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
         """Start showing."""
@@ -127,6 +142,10 @@ class _Bar:
         if self._task is not None:
             lost = f"[red]{failures} failed" if failures else ""
             self._progress.update(self._task, advance=steps, lost=lost)
+
+    def say(self, line: str) -> None:
+        """Show a line above the bar."""
+        self._progress.console.print(line, highlight=False)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -33,12 +33,17 @@ def command(
     import csv
 
     from codecbench.benchmark.score import score_pairs
+    from codecbench.benchmark.warm_up import cold_metrics
     from codecbench.benchmark.worker import default_jobs
     from codecbench.cli.exit_codes import ExitCode
+    from codecbench.cli.progress import warm_up_words
     from codecbench.core.cell import Status
     from codecbench.datasets.pairs import get_pairs
+    from codecbench.metrics.registry import expand_metrics
 
     pairs = get_pairs(reference, degraded)
+    if cold := cold_metrics(spec for spec, _ in expand_metrics(metrics)):
+        print(warm_up_words(cold), file=sys.stderr, flush=True)
     found = {
         scores.pair.id: scores
         for scores in score_pairs(
