@@ -64,5 +64,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     reasons = [str(report.longrepr[-1]).removeprefix("Skipped: ") for report in skipped]
     wrong = [reason for reason in reasons if not reason.startswith(NOT_HERE)]
     if wrong:
-        print("\nskipped although the data is there:", *sorted(set(wrong)), sep="\n  ")  # noqa: T201  (a test session talks to people)
+        listed = "\n  ".join(["skipped although the data is there:", *sorted(set(wrong))])
+        reporter.write_line(listed, red=True)
         session.exitstatus = 1
