@@ -35,7 +35,7 @@ TINY = {
     "encoder_hidden_size": 4,
     "decoder_hidden_size": 64,
 }
-Draw = Callable[..., np.ndarray]
+Normal = Callable[..., np.ndarray]
 
 
 def formula(name: str, normal: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def formula(name: str, normal: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def checkpoints(
-    shared: Path, draw: Draw, tmp_path_factory: pytest.TempPathFactory
+    shared: Path, normal: Normal, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], str]]:
     """Files in the format of the official package, with the fixtures' weights."""
     folder = tmp_path_factory.mktemp("dac")
@@ -67,7 +67,7 @@ def checkpoints(
         if not path.exists():
             layout = LAYOUTS[variant]
             shapes = json.loads((shared / f"parity/{layout}.statedict.json").read_text())
-            values = {name: formula(name, draw(name, shapes[name])) for name in sorted(shapes)}
+            values = {name: formula(name, normal(name, shapes[name])) for name in sorted(shapes)}
             digest = hashlib.sha256()
             for name, value in values.items():
                 digest.update(name.encode() + value.astype("<f4").tobytes())

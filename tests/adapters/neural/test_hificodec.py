@@ -44,7 +44,7 @@ def formula(name: str, normal: np.ndarray) -> np.ndarray:
     return normal * one(gain / math.sqrt(math.prod(normal.shape[1:])))
 
 
-def write_checkpoint(shared: Path, variant: str, draw: Normal, path: Path) -> str:
+def write_checkpoint(shared: Path, variant: str, normal: Normal, path: Path) -> str:
     """Write a file laid out as the published ones; return the fingerprint of its weights."""
     facts = json.loads((shared / f"parity/hificodec_{variant}.statedict.json").read_text())
     content: dict[str, dict[str, torch.Tensor]] = {section: {} for section in SECTIONS}
@@ -53,7 +53,7 @@ def write_checkpoint(shared: Path, variant: str, draw: Normal, path: Path) -> st
     names = sorted(f"{section}.{key}" for section in layout for key in layout[section])
     for name in names:
         section, _, key = name.partition(".")
-        values = formula(name, draw(name, layout[section][key]))
+        values = formula(name, normal(name, layout[section][key]))
         digest.update(name.encode() + values.astype("<f4").tobytes())
         content[section][key] = torch.from_numpy(values)
     torch.save(content, path)
@@ -62,7 +62,7 @@ def write_checkpoint(shared: Path, variant: str, draw: Normal, path: Path) -> st
 
 @pytest.fixture(scope="module")
 def checkpoints(
-    shared: Path, draw: Normal, tmp_path_factory: pytest.TempPathFactory
+    shared: Path, normal: Normal, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], str]]:
     folder = tmp_path_factory.mktemp("hificodec")
     known = json.loads((shared / "parity/hificodec_weight_fingerprints.json").read_text())
@@ -70,7 +70,7 @@ def checkpoints(
     def path_of(variant: str) -> str:
         path = folder / f"HiFi-Codec-{variant}"
         if not path.exists():
-            assert write_checkpoint(shared, variant, draw, path) == known[variant]
+            assert write_checkpoint(shared, variant, normal, path) == known[variant]
         return str(path)
 
     yield path_of
