@@ -89,11 +89,12 @@ def _rate(subject: Subject) -> Finding:
     ratios = []
     low = ""
     short = subject.is_neural and not subject.thorough
+    info = subject.codec.info
     for point in subject.points:
         encoded = subject.encode(subject.clip, point) if short else subject.voiced(point)[0]
         bps = encoded.payload_bits / encoded.duration_s
         ratios.append(bps / point.nominal_bps)
-        allowed = _allowed_bits(encoded, point)
+        allowed = _allowed_bits(encoded, point, info.frame_samples / info.sample_rate)
         found = (
             f"nominal {point.nominal_bps / 1000:.3g} kbit/s, payload {bps / 1000:.3g} kbit/s "
             f"({ratios[-1]:.2f} times) at {point.name}"
@@ -108,11 +109,11 @@ def _rate(subject: Subject) -> Finding:
     return passed(f"payload over nominal {min(ratios):.3f} … {max(ratios):.3f}")
 
 
-def _allowed_bits(encoded: Encoded, point: OperatingPoint) -> float:
+def _allowed_bits(encoded: Encoded, point: OperatingPoint, frame_s: float) -> float:
     tolerance = _RATE_TOLERANCE * point.nominal_bps * encoded.duration_s
-    # A clip in one packet has no end that costs more: its packet is the whole payload.
+    # A clip in one packet has no packet too many, but its last frame may be nearly empty.
     if len(encoded.packets) <= _EXTRA_PACKETS:
-        return tolerance
+        return max(tolerance, point.nominal_bps * frame_s)
     return max(tolerance, _EXTRA_PACKETS * float(np.median(encoded.packet_bits)))
 
 
