@@ -16,12 +16,15 @@ from codecbench.core.errors import MetricError
 from codecbench.metrics.world import (
     DEFAULT_FRAME_MS,
     F0_WORDS,
+    IMPLEMENTATION,
     F0Track,
     WorldMetric,
     estimate_f0,
 )
 
-_ANALYSIS = f"WORLD {F0_WORDS['dio']} of each signal, {DEFAULT_FRAME_MS:g} ms, 16000 Hz"
+_ANALYSIS = (
+    f"WORLD {F0_WORDS['dio']} of each signal, {DEFAULT_FRAME_MS:g} ms, 16000 Hz, {IMPLEMENTATION}"
+)
 _SOURCE = "definition is ours; F0: Morise, Kawahara and Katayose, AES 35th Int. Conf., 2009"
 
 

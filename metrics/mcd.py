@@ -20,6 +20,7 @@ from codecbench.metrics.world import (
     DEFAULT_FRAME_MS,
     F0_WORDS,
     FFT_SIZE,
+    IMPLEMENTATION,
     F0Method,
     F0Track,
     WorldMetric,
@@ -91,7 +92,7 @@ class _MelCepstralDistortion(WorldMetric):
             f"{self.name}: WORLD {F0_WORDS[self.f0_method]} {self._f0_of}, cheaptrick "
             f"(fft {FFT_SIZE}), mel-cepstra of order {self.order}, alpha {self.alpha!r}, "
             f"coefficients 1-{self.order}, frame-aligned, all frames, {self.frame_ms!r} ms, "
-            f"{self.sample_rate} Hz, 10/ln(10) sqrt(2 sum of squares)"
+            f"{self.sample_rate} Hz, 10/ln(10) sqrt(2 sum of squares), {IMPLEMENTATION}"
         )
 
     @property

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from codecbench.core.audio import Audio
 from codecbench.core.dependency import require
 from codecbench.metrics.mcd import cepstral_distortion
-from codecbench.metrics.world import FFT_SIZE, F0Track, WorldMetric, analyse, load_world
+from codecbench.metrics.world import (
+    FFT_SIZE,
+    IMPLEMENTATION,
+    F0Track,
+    WorldMetric,
+    analyse,
+    load_world,
+)
 
 # All of these are VERSA's, https://github.com/wavlab-speech/versa, commit c398480a:
 # versa/sequence_metrics/mcd_f0.py and egs/separate_metrics/mcd_f0.yaml.
@@ -37,8 +44,8 @@ class McdVersa(WorldMetric):
     higher_is_better: ClassVar[bool] = False
     range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     source: ClassVar[str] = "Shi et al., VERSA, NAACL 2025 demonstrations, arXiv:2412.17667"
-    packages: ClassVar[tuple[str, ...]] = ("numpy", "pyworld", "scipy", "soxr")
-    modules: ClassVar[tuple[str, ...]] = ("pyworld", "scipy")
+    packages: ClassVar[tuple[str, ...]] = ("numba", "numpy", "pyworld", "scipy", "soxr")
+    modules: ClassVar[tuple[str, ...]] = ("numba", "pyworld", "scipy")
     formula: ClassVar[str] = (
         "mean over frames of (10 / ln 10) sqrt(2 Σ_d (c_d - c'_d)²), d from 0 to 39, c and c' "
         "mel-cepstra of WORLD envelopes after a high-pass at 70 Hz"
@@ -60,7 +67,7 @@ class McdVersa(WorldMetric):
             f"{_CUTOFF_HZ:g} Hz, WORLD harvest {_F0_FLOOR_HZ:g}-{_F0_CEIL_HZ:g} Hz, cheaptrick "
             f"(fft {FFT_SIZE}), mel-cepstra of order {_ORDER}, alpha {_ALPHA:g}, coefficients "
             f"0-{_ORDER}, frame-aligned, all frames, {_FRAME_MS:g} ms, {self.sample_rate} Hz, "
-            "10/ln(10) sqrt(2 sum of squares)"
+            f"10/ln(10) sqrt(2 sum of squares), {IMPLEMENTATION}"
         )
 
     def prepare(self, reference: Audio) -> NDArray[np.float64]:

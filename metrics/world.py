@@ -1,7 +1,8 @@
 """WORLD analysis of a signal: fundamental frequency, spectral envelope, mel-cepstra.
 
 The three build on one another and several metrics want them, so each is computed once for each
-signal and kept with it.
+signal and kept with it. DIO, StoneMask and CheapTrick are our own code with WORLD's values; Harvest
+is WORLD's.
 """
 
 import sys
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from codecbench.core.audio import Audio
 from codecbench.core.dependency import require
 from codecbench.metrics.base import Metric
+from codecbench.metrics.world_envelope import envelope_cepstra
+from codecbench.metrics.world_f0 import dio, stonemask
 
 F0Method: TypeAlias = Literal["dio", "harvest"]
 """How F0 is found; dio is followed by stonemask."""
@@ -34,6 +37,11 @@ F0_CEIL_HZ = 800.0
 DEFAULT_FRAME_MS = 5.0
 """WORLD's default frame period."""
 
+IMPLEMENTATION = "codecbench-world-1"
+"""The code that computes; raised when it changes a value by more than rounding."""
+_NEGLIGIBLE = 1e-18
+"""Weight of a cepstral coefficient that cannot show in a mel-cepstrum: cepstra are below 40."""
+
 F0_WORDS: dict[F0Method, str] = {
     "dio": f"dio + stonemask {F0_FLOOR_HZ:g}-{F0_CEIL_HZ:g} Hz",
     "harvest": f"harvest {F0_FLOOR_HZ:g}-{F0_CEIL_HZ:g} Hz",
@@ -46,8 +54,8 @@ class WorldMetric(Metric):
 
     sample_rate: ClassVar[int | None] = 16000
     min_seconds: ClassVar[float] = 0.1
-    packages: ClassVar[tuple[str, ...]] = ("numpy", "pyworld", "soxr")
-    modules: ClassVar[tuple[str, ...]] = ("pyworld",)
+    packages: ClassVar[tuple[str, ...]] = ("numba", "numpy", "pyworld", "scipy", "soxr")
+    modules: ClassVar[tuple[str, ...]] = ("numba", "pyworld", "scipy")
 
     def require_modules(self) -> None:
         """Import what the metric needs.
@@ -134,15 +142,15 @@ def estimate_f0(
     """
 
     def compute() -> F0Track:
-        world = load_world()
         samples, rate = world_samples(audio), audio.sample_rate
-        finder = world.dio if method == "dio" else world.harvest
-        f0, times = finder(
-            samples, rate, f0_floor=F0_FLOOR_HZ, f0_ceil=F0_CEIL_HZ, frame_period=frame_ms
-        )
-        if method == "dio":
-            f0 = world.stonemask(samples, f0, times, rate)
-        return F0Track(f0=f0, times=times)
+        limits = {"f0_floor": F0_FLOOR_HZ, "f0_ceil": F0_CEIL_HZ}
+        if method == "harvest":
+            f0, times = load_world().harvest(samples, rate, frame_period=frame_ms, **limits)
+            return F0Track(f0=f0, times=times)
+        f0, times, hangs = dio(samples, rate, frame_ms=frame_ms, **limits)
+        if hangs:
+            f0, times = load_world().dio(samples, rate, frame_period=frame_ms, **limits)
+        return F0Track(f0=stonemask(samples, rate, f0, times), times=times)
 
     return audio.derive(f"world-f0:{method}:{frame_ms!r}", compute)
 
@@ -185,40 +193,29 @@ def analyse(
     Returns:
         Shape ``(frames, order + 1)``.
     """
-    envelope = load_world().cheaptrick(
-        samples, track.f0, track.times, sample_rate, fft_size=FFT_SIZE
+    warping = mel_cepstrum_matrix(order, alpha)
+    cepstra = envelope_cepstra(
+        samples, sample_rate, track.f0, track.times, fft_size=FFT_SIZE, count=len(warping)
     )
-    return envelope_to_mel_cepstra(envelope, order=order, alpha=alpha)
+    return np.asarray(cepstra @ warping)
 
 
-def envelope_to_mel_cepstra(
-    envelope: NDArray[np.float64], *, order: int, alpha: float
-) -> NDArray[np.float64]:
-    """Turn power spectra into mel-cepstra.
+@lru_cache(maxsize=16)
+def mel_cepstrum_matrix(order: int, alpha: float) -> NDArray[np.float64]:
+    """Return the matrix from cepstra of log power to mel-cepstra.
 
     Args:
-        envelope: Power, shape ``(frames, bins)`` with bins from 0 to the Nyquist frequency.
         order: Highest coefficient.
         alpha: All-pass constant.
 
     Returns:
-        Shape ``(frames, order + 1)``.
+        Shape ``(used, order + 1)``; coefficients beyond ``used`` do not matter.
     """
-    matrix = _mel_cepstrum_matrix(envelope.shape[1], order, alpha)
-    return np.asarray(np.log(envelope) @ matrix)
-
-
-@lru_cache(maxsize=16)
-def _mel_cepstrum_matrix(bins: int, order: int, alpha: float) -> NDArray[np.float64]:
-    """Return the matrix from log power to mel-cepstra, shape ``(bins, order + 1)``.
-
-    Both steps are linear: log power to cepstrum is an inverse Fourier transform, cepstrum to
-    mel-cepstrum a frequency transform. So their product is made once.
-    """
-    cepstrum = np.fft.irfft(np.eye(bins), axis=1)[:, :bins]
+    matrix = frequency_transform(FFT_SIZE // 2 + 1, order, alpha)
     # The cepstrum of power counts c0 twice as much as the minimum-phase one of magnitude.
-    cepstrum[:, 0] *= 0.5
-    matrix: NDArray[np.float64] = cepstrum @ frequency_transform(bins, order, alpha)
+    matrix[0] *= 0.5
+    used = int(np.flatnonzero(np.abs(matrix).max(axis=1) > _NEGLIGIBLE)[-1]) + 1
+    matrix = matrix[:used].copy()
     matrix.setflags(write=False)
     return matrix
 

@@ -67,4 +67,4 @@ def test_definition_and_versions_name_what_determines_the_value():
     metric = get_metric("mcd_versa")
     for part in ("32767", "255-tap", "70 Hz", "40-800 Hz", "fft 1024", "39", "0.466", "0-39"):
         assert part in metric.definition
-    assert set(metric.versions()) == {"numpy", "pyworld", "scipy", "soxr"}
+    assert set(metric.versions()) == {"numba", "numpy", "pyworld", "scipy", "soxr"}
