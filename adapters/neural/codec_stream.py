@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecbench.adapters.bit_packer import pack_codes, unpack_codes
-from codecbench.adapters.neural.neural_codec import inference
+from codecbench.adapters.neural.inference import inference
 from codecbench.core.dependency import require
 from codecbench.core.errors import EncodeError
 

@@ -118,6 +118,11 @@ class EscCodec(NeuralCodec):
         self.info = replace(self.info, lookahead_samples=reach(config.depth) - FRAME)
         return model
 
+    def fold(self, model: "nn.Module") -> None:
+        """Merge the last two convolutions; see `PatchDeEmbed.fold`."""
+        super().fold(model)
+        cast("EscModel", model).decoder.patch_deembed.fold()
+
     def codebook_sizes(self, point: OperatingPoint) -> tuple[int, ...]:
         """Return 1024 for each of three groups of each stream."""
         return (CODEBOOK_SIZE,) * (GROUPS * int(point_number(point, "streams")))

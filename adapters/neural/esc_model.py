@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from codecbench.adapters.neural.esc_attention import SwinBlock
+from codecbench.adapters.neural.esc_patches import HEIGHT, PATCH, PatchDeEmbed, PatchEmbed
 from codecbench.adapters.neural.esc_quantizer import OVERLAP, ProductQuantizer
 
 # Configuration of all published models: configs/9kbps_esc_*.yaml of the authors' repository.
@@ -21,11 +22,8 @@ HOP_LENGTH = 80
 WINDOW_LENGTH = 320
 BINS = 192
 FFT_LENGTH = 2 * (BINS - 1)
-PATCH = (3, 2)
-"""Frequency bins and frames per token."""
 WIDTHS = (45, 72, 96, 144, 192, 384)
 HEADS = (3, 6, 12, 24, 24)
-HEIGHT = BINS // PATCH[0]
 STREAMS = 6
 
 
@@ -72,46 +70,6 @@ class Spectrogram(nn.Module):
         return torch.istft(
             complex_spectrum, FFT_LENGTH, HOP_LENGTH, WINDOW_LENGTH, self.window, center=True
         )
-
-
-class PatchEmbed(nn.Module):
-    """Tokens of 3 bins × 2 frames; an odd last frame is dropped."""
-
-    def __init__(self, width: int) -> None:
-        """Make the layers."""
-        super().__init__()
-        self.proj = nn.Conv2d(2, width, PATCH, PATCH)
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, spectrum: Tensor) -> Tensor:
-        """Return ``(batch, 64 · time, width)`` of ``(batch, 2, 192, frames)``."""
-        out: Tensor = self.norm(self.proj(spectrum).flatten(2).transpose(1, 2))
-        return out
-
-
-class PatchDeEmbed(nn.Module):
-    """A spectrogram from tokens: two convolutions with a shuffle to full resolution between."""
-
-    def __init__(self, width: int) -> None:
-        """Make the layers."""
-        super().__init__()
-        self.width = width
-        self.de_proj1 = nn.Conv2d(width, PATCH[0] * PATCH[1] * width, 5, padding=2)
-        self.de_proj2 = nn.Conv2d(width, 2, 3, padding=1)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return ``(batch, 2, 192, 2 · time)`` of ``(batch, 64 · time, width)``."""
-        batch = tokens.shape[0]
-        grid = tokens.view(batch, HEIGHT, -1, self.width).permute(0, 3, 1, 2)
-        out: Tensor = self.de_proj2(self.shuffle(self.de_proj1(grid)))
-        return out
-
-    def shuffle(self, coarse: Tensor) -> Tensor:
-        """Spread channels, subpixel slow and width fast, over 3 × 2 pixels."""
-        batch, channels, height, time = coarse.shape
-        fine = coarse.view(batch, *PATCH, channels // (PATCH[0] * PATCH[1]), height, time)
-        fine = fine.permute(0, 3, 4, 1, 5, 2)
-        return fine.reshape(batch, -1, height * PATCH[0], time * PATCH[1])
 
 
 class Downsample(nn.Module):

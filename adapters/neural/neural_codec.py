@@ -1,8 +1,7 @@
 """What all neural codecs share: weights, device, inference mode, packed codes, exact lengths."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from codecbench.adapters.neural.checkpoint import (
     find_checkpoint,
     read_checkpoint,
 )
+from codecbench.adapters.neural.inference import fold_weight_norm, inference
 from codecbench.core.audio import Audio
 from codecbench.core.dependency import require
 from codecbench.core.errors import (
@@ -190,8 +190,15 @@ class NeuralCodec(Codec):
 
     def load(self) -> None:
         """Make the model, read its weights, fold weight norm; see `Codec.load`."""
-        if self._model is not None:
-            return
+        if self._model is None:
+            self.load_plain()
+            self.fold(self.model)
+
+    def load_plain(self) -> None:
+        """Load the model with the layers and the parameters of the published one, nothing folded.
+
+        What is counted is counted on this; coding with it is slower.
+        """
         torch = require("torch")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise MissingDependencyError(
@@ -203,8 +210,11 @@ class NeuralCodec(Codec):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(RANDOM_SEED)
             model = self.make_model(checkpoint)
-        fold_weight_norm(model)
         self._model = model.eval().requires_grad_(False).to(self.device)
+
+    def fold(self, model: "nn.Module") -> None:
+        """Merge once what would be computed again for every clip; by default weight norm."""
+        fold_weight_norm(model)
 
     def find_weights(self, checkpoint: str) -> Path:
         """Return the file of weights that the option means.
@@ -354,33 +364,6 @@ class NeuralCodec(Codec):
             )
             raise BitstreamError(msg)
         return unpack_packets(encoded.packets, sizes, frames, step)
-
-
-@contextmanager
-def inference(device: str) -> Iterator[None]:
-    """Run torch without gradients and, on a GPU, in full float32 with repeatable algorithms."""
-    torch = require("torch")
-    if device == "cpu":
-        with torch.inference_mode():
-            yield
-        return
-    # TF32 would keep ten bits of mantissa and change codes.
-    with (
-        torch.inference_mode(),
-        torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        ),
-    ):
-        yield
-
-
-def fold_weight_norm(model: "nn.Module") -> None:
-    """Replace each weight that is kept as direction and gain by their product, once for all."""
-    torch = require("torch")
-    parametrize = torch.nn.utils.parametrize
-    for module in list(model.modules()):
-        if parametrize.is_parametrized(module, "weight"):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
 
 
 @cache

@@ -13,7 +13,7 @@ import pytest
 from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.dac import VARIANTS, DacCodec
-from codecbench.adapters.neural.neural_codec import fold_weight_norm
+from codecbench.adapters.neural.inference import fold_weight_norm
 from codecbench.adapters.registry import get_codec
 from codecbench.core.audio import Audio
 from codecbench.core.errors import MissingWeightsError, UnsupportedSettingError

@@ -49,6 +49,14 @@ def weight(normal: Draw, name: str, shape: tuple[int, ...]) -> NDArray[np.float3
     return normal(name, shape) * np.float32(1 / math.sqrt(math.prod(shape[1:])))
 
 
+def plain(kind: str) -> EscCodec:
+    """Return a codec with random weights and exactly the official layers."""
+    codec = get_codec(f"esc:variant={VARIANTS[kind]}")
+    assert isinstance(codec, EscCodec)
+    codec.load_plain()
+    return codec
+
+
 @pytest.fixture(scope="session")
 def folders(
     shared: Path, normal: Draw, tmp_path_factory: pytest.TempPathFactory
@@ -60,7 +68,7 @@ def folders(
         if kind in made:
             return made[kind]
         listed = json.loads((shared / f"parity/{LISTS[kind]}.statedict.json").read_text())
-        computed = get_codec(f"esc:variant={VARIANTS[kind]}").model.state_dict()
+        computed = plain(kind).model.state_dict()
         digest = hashlib.sha256()
         tensors = {}
         for name in sorted(listed):
@@ -142,7 +150,7 @@ def test_level_is_the_official_one(
 @pytest.mark.parametrize("kind", sorted(LISTS))
 def test_has_the_tensors_of_the_official_model(shared: Path, kind: str) -> None:
     listed = json.loads((shared / f"parity/{LISTS[kind]}.statedict.json").read_text())
-    codec = get_codec(f"esc:variant={VARIANTS[kind]}")
+    codec = plain(kind)
     own = {name: list(value.shape) for name, value in codec.model.state_dict().items()}
     assert own == {name: entry["shape"] for name, entry in listed.items()}
 
@@ -152,9 +160,11 @@ def test_infers_the_configuration_from_the_tensors(codecs: Callable[[str], EscCo
     expected = {"base": (8_736_581, 540.0), "base8": (8_386_373, 540.0)}
     for kind, (count, latency_ms) in expected.items():
         codec = codecs(kind)
-        assert sum(weight.numel() for weight in codec.model.parameters()) == count
         assert codec.info.latency_ms == latency_ms
         assert codec.info.trained
+        codec = EscCodec(checkpoint=codec.checkpoint)
+        codec.load_plain()
+        assert sum(weight.numel() for weight in codec.model.parameters()) == count
 
 
 def test_fingerprint_is_that_of_the_file(folders: Callable[[str], Path]) -> None:
@@ -278,3 +288,13 @@ def test_reaches_no_further_than_declared(untrained: EscCodec, recipe: Draw) -> 
     )
     differ = np.flatnonzero(first != second)
     assert 12000 - reach <= differ[0] < 12000
+
+
+@pytest.mark.parametrize("frames", [2, 3, 4, 5, 50])
+def test_merged_convolutions_give_the_same(folders: Callable[[str], Path], frames: int) -> None:
+    """Folded against the layers as they are, edges included, down to the shortest spectrogram."""
+    codes = np.random.default_rng(frames).integers(0, 1024, (18, frames))
+    plain_codec = EscCodec(checkpoint=str(folders("base")))
+    plain_codec.load_plain()
+    folded = EscCodec(checkpoint=str(folders("base"))).decode_codes(codes)
+    assert np.abs(plain_codec.decode_codes(codes) - folded).max() < 2e-6

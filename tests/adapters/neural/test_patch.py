@@ -15,12 +15,12 @@ from codecbench.core.errors import BitstreamError, EncodeError, UnsupportedSetti
 
 torch = pytest.importorskip("torch")
 
+from codecbench.adapters.neural.inference import fold_weight_norm  # noqa: E402
 from codecbench.adapters.neural.layers.codebook_averages import (  # noqa: E402
     CodebookAverages,
     perplexity,
 )
 from codecbench.adapters.neural.layers.vector_quantizer import VectorQuantizer  # noqa: E402
-from codecbench.adapters.neural.neural_codec import fold_weight_norm  # noqa: E402
 from codecbench.adapters.neural.patch_model import PatchConfig, PatchModel  # noqa: E402
 from codecbench.adapters.neural.patch_vae import PatchVae  # noqa: E402
 
