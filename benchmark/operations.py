@@ -8,6 +8,7 @@ from codecbench.adapters.base import Codec
 from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.check_bench import CheckBench
 from codecbench.benchmark.code_step import CodingBench
+from codecbench.benchmark.complexity import run_complexity
 from codecbench.benchmark.conformance import run_check
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.pair_step import PairBench
@@ -116,4 +117,5 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "check_codec": _checking.run,
     "check_encode": _checking.encode,
     "check_decode": _checking.decode,
+    "complexity": run_complexity,
 }

@@ -10,6 +10,7 @@ from codecbench import __version__
 # Name: what `--help` says of it. The module of the same name is imported when the command runs.
 COMMANDS = {
     "check": "Ask a codec whether it does what its adapter promises.",
+    "complexity": "Measure what codecs cost: parameters, operations, time, memory, latency.",
     "data": "Fetch corpora of speech, check them, list them.",
     "decode": "Turn a bitstream made by 'encode' back into a sound file.",
     "demo": "Run a small benchmark on built-in speech and write a report.",

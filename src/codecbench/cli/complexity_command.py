@@ -1,0 +1,78 @@
+"""``codecbench complexity``: what codecs cost."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from codecbench.benchmark.complexity import Complexity
+
+
+@click.command("complexity")
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@click.option("--clips", default=50, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--seconds",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Length of each clip.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, one object per codec.")
+def command(specs: tuple[str, ...], clips: int, seconds: float, as_json: bool) -> None:
+    """Measure parameters, operations, time, memory and latency of codecs.
+
+    Each codec is measured in a process of its own, at its highest rate, on one thread and on all,
+    and on a GPU where there is one. Times are medians over the clips; the machine should have
+    nothing else to do.
+    """
+    from codecbench.adapters.registry import system_specs
+    from codecbench.benchmark.complexity import measure_complexity
+    from codecbench.benchmark.operation_count import CONVENTION
+
+    systems = [str(each) for spec in specs for each in system_specs(spec)]
+    for system in systems:
+        found = measure_complexity(system, clips=clips, clip_s=seconds)
+        if as_json:
+            print(json.dumps(asdict(found)), flush=True)
+        else:
+            print("\n".join(_lines(found)), flush=True)
+    if not as_json:
+        print(CONVENTION)
+
+
+def _lines(found: "Complexity") -> list[str]:
+    marks = [] if found.trained else ["untrained"]
+    marks.append("causal" if found.causal else "not causal")
+    lines = [f"{found.spec} ({', '.join(marks)})"]
+    if found.parameters is None:
+        lines.append("  parameters    none: no network")
+    else:
+        encoder, decoder = found.encoder_parameters or 0, found.decoder_parameters or 0
+        lines.append(
+            f"  parameters    {found.parameters:,} = {encoder:,} encoder + {decoder:,} decoder + "
+            f"{found.parameters - encoder - decoder:,} else; {found.weights_mib:.1f} MiB in fp32"
+        )
+    lines += [
+        f"  MMAC/s        {macs.encode / 1e6:.1f} encode + {macs.decode / 1e6:.1f} decode "
+        f"= {(macs.encode + macs.decode) / 1e6:.1f} at {macs.point}"
+        for macs in found.macs
+    ]
+    lines += [
+        f"  time          {speed.encode_s:.4f} s encode (real-time factor "
+        f"{speed.encode_rtf:.4f}), {speed.decode_s:.4f} s decode ({speed.decode_rtf:.4f}); "
+        f"{speed.device}, {speed.threads} thread{'s' if speed.threads > 1 else ''}, "
+        f"{found.clips} × {found.clip_s:g} s"
+        for speed in found.speeds
+    ]
+    lines.append(
+        f"  memory        {found.peak_memory_mib:.0f} MiB at most, "
+        f"{found.base_memory_mib:.0f} MiB before loading"
+    )
+    lines.append(
+        f"  latency       {found.declared_latency_ms:.2f} ms declared, "
+        f"at least {found.measured_latency_ms:.2f} ms measured"
+    )
+    return lines
