@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+PINNED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+for variable in PINNED:
     os.environ[variable] = "1"
 
 import numpy as np
