@@ -119,9 +119,9 @@ class EscCodec(NeuralCodec):
         return model
 
     def fold(self, model: "nn.Module") -> None:
-        """Merge the last two convolutions; see `PatchDeEmbed.fold`."""
+        """Merge the last two convolutions and pack the linear layers; see `EscModel.fold`."""
         super().fold(model)
-        cast("EscModel", model).decoder.patch_deembed.fold()
+        cast("EscModel", model).fold()
 
     def codebook_sizes(self, point: OperatingPoint) -> tuple[int, ...]:
         """Return 1024 for each of three groups of each stream."""

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from codecbench.adapters.neural.layers.packed_linear import PackedLinear, can_pack
+
 WINDOW = 4
 TOKENS = WINDOW * WINDOW
 FORBIDDEN = -100.0
@@ -147,13 +149,20 @@ class Mlp(nn.Module):
     def __init__(self, channels: int, hidden: int) -> None:
         """Make the layers from `channels` to `hidden` and back."""
         super().__init__()
-        self.linear_1 = nn.Linear(channels, hidden)
+        self.linear_1: nn.Module = nn.Linear(channels, hidden)
         self.linear_2 = nn.Linear(hidden, channels)
+        self.activation: nn.Module = nn.GELU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        out: Tensor = self.linear_2(functional.gelu(self.linear_1(x)))
+        out: Tensor = self.linear_2(self.activation(self.linear_1(x)))
         return out
+
+    def fold(self) -> None:
+        """Compute the first layer and the GELU in one pass."""
+        if isinstance(self.linear_1, nn.Linear) and can_pack(self.linear_1.weight.device):
+            self.linear_1 = PackedLinear(self.linear_1, gelu=True)
+            self.activation = nn.Identity()
 
 
 class SwinBlock(nn.Module):

@@ -13,9 +13,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from codecbench.adapters.neural.esc_attention import SwinBlock
+from codecbench.adapters.neural.esc_attention import Mlp, SwinBlock
 from codecbench.adapters.neural.esc_patches import HEIGHT, PATCH, PatchDeEmbed, PatchEmbed
 from codecbench.adapters.neural.esc_quantizer import OVERLAP, ProductQuantizer
+from codecbench.adapters.neural.layers.packed_linear import pack_linears
 
 # Configuration of all published models: configs/9kbps_esc_*.yaml of the authors' repository.
 HOP_LENGTH = 80
@@ -224,6 +225,17 @@ class EscModel(nn.Module):
                 x = x + self.quantizer(level + 1).decode(codes[:, level + 1])
             x = self.decoder.climb(x, level)
         return self.ift.inverse(self.decoder.finish(x))
+
+    def fold(self) -> None:
+        """Make ready for coding: merge what is linear, lay weights out, fuse activations.
+
+        The model computes the same and can no longer be trained or saved.
+        """
+        self.decoder.patch_deembed.fold()
+        for module in self.modules():
+            if isinstance(module, Mlp):
+                module.fold()
+        pack_linears(self)
 
     def quantizer(self, stream: int) -> ProductQuantizer:
         """Return the quantiser of a stream."""

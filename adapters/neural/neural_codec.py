@@ -193,6 +193,7 @@ class NeuralCodec(Codec):
         if self._model is None:
             self.load_plain()
             self.fold(self.model)
+            self.model.requires_grad_(False)
 
     def load_plain(self) -> None:
         """Load the model with the layers and the parameters of the published one, nothing folded.
@@ -210,7 +211,7 @@ class NeuralCodec(Codec):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(RANDOM_SEED)
             model = self.make_model(checkpoint)
-        self._model = model.eval().requires_grad_(False).to(self.device)
+        self._model = model.eval().to(self.device)
 
     def fold(self, model: "nn.Module") -> None:
         """Merge once what would be computed again for every clip; by default weight norm."""

@@ -291,10 +291,10 @@ def test_reaches_no_further_than_declared(untrained: EscCodec, recipe: Draw) -> 
 
 
 @pytest.mark.parametrize("frames", [2, 3, 4, 5, 50])
-def test_merged_convolutions_give_the_same(folders: Callable[[str], Path], frames: int) -> None:
+def test_folding_changes_nothing(folders: Callable[[str], Path], frames: int) -> None:
     """Folded against the layers as they are, edges included, down to the shortest spectrogram."""
     codes = np.random.default_rng(frames).integers(0, 1024, (18, frames))
     plain_codec = EscCodec(checkpoint=str(folders("base")))
     plain_codec.load_plain()
     folded = EscCodec(checkpoint=str(folders("base"))).decode_codes(codes)
-    assert np.abs(plain_codec.decode_codes(codes) - folded).max() < 2e-6
+    assert np.abs(plain_codec.decode_codes(codes) - folded).max() < 5e-6
