@@ -47,7 +47,17 @@ def user_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+FIRST_READ = {"README.md", "CONTRIBUTING.md", "docs/quickstart.md", "docs/python.md"}
+"""Pages whose blocks run in every test run; those of the others run in CI with the slow tests."""
+
+
+def page_case(page: Path) -> object:
+    """Return the test case of one page."""
+    name = page.relative_to(ROOT).as_posix()
+    return pytest.param(page, id=name, marks=() if name in FIRST_READ else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("page", [*map(page_case, PAGES)])
 def test_every_block_of_a_page_runs(page: Path, user_folder: Path) -> None:
     for block in blocks(page):
         if block.title:
