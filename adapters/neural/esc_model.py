@@ -206,14 +206,14 @@ class EscModel(nn.Module):
             streams: 1 … 6.
         """
         levels = self.encoder(self.ft(samples))[::-1]
-        first = self.quantizer(0)
-        codes = [first.encode(levels[0])]
-        x = first.decode(codes[0])
+        codes = [self.quantizer(0).encode(levels[0])]
+        x = torch.zeros_like(levels[0])
         for level in range(streams - 1):
-            quantizer = self.quantizer(level + 1)
-            codes.append(quantizer.encode(levels[level] - x))
-            if level + 2 < streams:
-                x = self.decoder.climb(x + quantizer.decode(codes[-1]), level)
+            # What the stream before brought; the last one's codewords are never needed here.
+            x = x + self.quantizer(level).decode(codes[-1])
+            if level > 0:
+                x = self.decoder.climb(x, level - 1)
+            codes.append(self.quantizer(level + 1).encode(levels[level] - x))
         return torch.stack(codes, dim=1)
 
     def decode(self, codes: Tensor) -> Tensor:
