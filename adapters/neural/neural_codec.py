@@ -192,7 +192,9 @@ class NeuralCodec(Codec):
         """Make the model, read its weights, fold weight norm; see `Codec.load`."""
         if self._model is None:
             self.load_plain()
-            self.fold(self.model)
+            # A layer that is made to hold what was merged draws weights that nobody uses.
+            with require("torch").random.fork_rng(devices=[]):
+                self.fold(self.model)
             self.model.requires_grad_(False)
 
     def load_plain(self) -> None:
