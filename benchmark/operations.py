@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codecbench.adapters.base import Codec
 from codecbench.adapters.registry import get_codec
-from codecbench.benchmark.check_bench import CheckBench
+from codecbench.benchmark.check.bench import CheckBench
 from codecbench.benchmark.code_step import CodingBench
 from codecbench.benchmark.complexity import run_complexity
 from codecbench.benchmark.conformance import run_check

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from codecbench.adapters.bit_packer import unpack_codes as unpack_codes
     from codecbench.adapters.bitstream import Encoded as Encoded
     from codecbench.adapters.registry import get_codec as get_codec
-    from codecbench.benchmark.check import run_checks as run_checks
+    from codecbench.benchmark.check.follow import run_checks as run_checks
     from codecbench.benchmark.score import score as score
     from codecbench.core.audio import Audio as Audio
     from codecbench.core.audio_file import read_audio as read_audio
@@ -56,7 +56,7 @@ _HOMES = {
     "read_audio": "core.audio_file",
     "resample": "core.resampling",
     "run": "reports.launch",
-    "run_checks": "benchmark.check",
+    "run_checks": "benchmark.check.follow",
     "score": "benchmark.score",
     "unpack_codes": "adapters.bit_packer",
     "write_audio": "core.audio_file",

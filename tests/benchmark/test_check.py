@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from codecbench.adapters.registry import CODECS, get_codec
-from codecbench.benchmark.check import CheckResult, check_names, run_checks
+from codecbench.benchmark.check.follow import CheckResult, check_names, run_checks
 from codecbench.benchmark.supervisor import Limits
 from codecbench.core.errors import ConfigError, NotAvailableError
 

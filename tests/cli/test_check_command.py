@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codecbench.benchmark.check import check_names
+from codecbench.benchmark.check.follow import check_names
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 PLANTED = Path(__file__).parent.parent / "benchmark" / "planted_codecs.py"

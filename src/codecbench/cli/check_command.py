@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from codecbench.benchmark.check import CheckResult
+    from codecbench.benchmark.check.follow import CheckResult
 
 _MARKS = {"pass": "pass", "warn": "WARN", "fail": "FAIL", "not_applicable": "n/a"}
 _WORDS = {"pass": "passed", "warn": "warned", "fail": "failed", "not_applicable": "not applicable"}
@@ -28,7 +28,7 @@ def command(spec: str, as_json: bool, thorough: bool) -> int:
     a watched process; a crash or a hang fails that check alone. Exit code 0 where nothing failed,
     3 where something did.
     """
-    from codecbench.benchmark.check import follow_checks
+    from codecbench.benchmark.check.follow import follow_checks
     from codecbench.cli.exit_codes import ExitCode
 
     follow = follow_checks(spec, thorough=thorough)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.registry import CODECS, get_codec, system_name
-from codecbench.benchmark.check_subject import Check, Finding, Subject, failed, passed, warned
+from codecbench.benchmark.check.subject import Check, Finding, Subject, failed, passed, warned
 from codecbench.core.audio import Audio
 from codecbench.core.construct import resolve_options
 from codecbench.core.errors import CodecBenchError, ConfigError

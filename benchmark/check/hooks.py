@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from codecbench.adapters.base import Codec
-from codecbench.benchmark.check_subject import (
+from codecbench.benchmark.check.subject import (
     Check,
     Finding,
     Subject,

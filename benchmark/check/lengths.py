@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from codecbench.benchmark.check_subject import (
+from codecbench.benchmark.check.subject import (
     Check,
     Finding,
     Subject,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from codecbench.benchmark.check_subject import (
+from codecbench.benchmark.check.subject import (
     Check,
     Finding,
     Subject,

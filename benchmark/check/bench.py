@@ -3,34 +3,34 @@
 import base64
 
 from codecbench.adapters.bitstream import Encoded
-from codecbench.benchmark import (
-    check_alignment,
-    check_bits,
-    check_hooks,
-    check_input,
-    check_lengths,
-    check_process,
-    check_state,
+from codecbench.benchmark.check import (
+    alignment,
+    bits,
+    hooks,
+    inputs,
+    lengths,
+    process,
+    state,
 )
-from codecbench.benchmark.check_subject import Check, Subject
+from codecbench.benchmark.check.subject import Check, Subject
 from codecbench.benchmark.framing import Message
 
 CHECKS: dict[str, Check] = {
     check.name: check
     for check in sorted(
         (
-            *check_lengths.CHECKS,
-            *check_state.CHECKS,
-            *check_bits.CHECKS,
-            *check_input.CHECKS,
-            *check_alignment.CHECKS,
-            *check_hooks.CHECKS,
-            *check_process.CHECKS,
+            *lengths.CHECKS,
+            *state.CHECKS,
+            *bits.CHECKS,
+            *inputs.CHECKS,
+            *alignment.CHECKS,
+            *hooks.CHECKS,
+            *process.CHECKS,
         ),
         key=lambda check: check.number,
     )
 }
-"""By name, in the order of their numbers. Two more need several processes: see `check`."""
+"""By name, in the order of their numbers. Two more need several processes: see `follow`."""
 
 
 class CheckBench:
@@ -51,7 +51,7 @@ class CheckBench:
         """
         attempts: list[str] = []
         try:
-            with check_process.no_network(attempts):
+            with process.no_network(attempts):
                 subject = self._open(request)
         except Exception:
             # Without a network it may not load at all: then the network is what is wrong.

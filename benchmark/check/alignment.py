@@ -3,7 +3,7 @@
 import numpy as np
 
 from codecbench.adapters.base import OperatingPoint
-from codecbench.benchmark.check_subject import (
+from codecbench.benchmark.check.subject import (
     Check,
     Finding,
     Subject,

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codecbench.benchmark.check_bench import CHECKS
-from codecbench.benchmark.check_subject import Outcome
+from codecbench.benchmark.check.bench import CHECKS
+from codecbench.benchmark.check.subject import Outcome
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.supervisor import Limits, Reply, SupervisedChild
 from codecbench.core.errors import ConfigError, NotAvailableError

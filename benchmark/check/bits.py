@@ -5,7 +5,7 @@ import numpy as np
 from codecbench.adapters.base import OperatingPoint
 from codecbench.adapters.bit_packer import code_bits
 from codecbench.adapters.bitstream import Encoded
-from codecbench.benchmark.check_subject import (
+from codecbench.benchmark.check.subject import (
     Check,
     Finding,
     Subject,

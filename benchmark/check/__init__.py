@@ -1,0 +1,1 @@
+"""The conformance kit: does a codec do what its adapter promises?"""
