@@ -1,0 +1,1 @@
+"""How the papers' codecs are trained: losses, discriminators, recipes, and the training loop."""

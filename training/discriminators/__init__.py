@@ -1,0 +1,1 @@
+"""What adversarial training is up against; importing one imports torch."""

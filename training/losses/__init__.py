@@ -1,0 +1,1 @@
+"""What training minimises, each loss in its paper's definition; importing one imports torch."""
