@@ -5,7 +5,8 @@ from pathlib import Path
 
 from codecbench.benchmark.supervisor import Limits, SupervisedChild
 
-CRASHES = f"{Path(__file__).parent / 'planted_codecs.py'}:CrashesOnSilence"
+PLANTED = Path(__file__).parent / "planted_codecs"
+CRASHES = f"{PLANTED / 'process_faults.py'}:CrashesOnSilence"
 
 
 def test_a_death_before_the_next_request_is_sent_costs_its_own_step() -> None:

@@ -10,11 +10,11 @@ import pytest
 from codecbench.benchmark.check.follow import check_names
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-PLANTED = Path(__file__).parent.parent / "benchmark" / "planted_codecs.py"
+PLANTED = Path(__file__).parent.parent / "benchmark" / "planted_codecs"
 
 
 def test_command_prints_a_line_per_check(cli: Cli) -> None:
-    done = cli("check", f"{PLANTED}:HalfGain")
+    done = cli("check", f"{PLANTED / 'signal_faults.py'}:HalfGain")
     assert done.returncode == 3
     lines = done.stdout.splitlines()
     assert [line[:2].strip() for line in lines if line[:2].strip().isdigit()] == [
