@@ -155,3 +155,33 @@ def test_the_command_prints_lines_or_json() -> None:
     assert operation_count.CONVENTION in lines.output
     table = json.loads(CliRunner().invoke(command, [*arguments, "--json"]).output)
     assert table["clips"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "millions", "mmacs"),
+    [
+        ("", 3.61, 343),
+        (",dpcrnn=false", 3.59, 343),
+        (",skips=false", 3.33, 330),
+        (",styling=false", 2.33, 216),
+    ],
+)
+def test_psq_is_as_large_as_the_paper_says(options: str, millions: float, mmacs: float) -> None:
+    """Table II of arXiv:2405.08417, with the quantiser of 30 dimensions that psq.md matched it."""
+    codec = plain(f"psq:dimensions=30,levels=2{options}")
+    encode, decode = count_macs(codec, codec.points[-1], countable_length(codec, 10.0))
+    assert round(count_parameters(codec).total / 1e6, 2) == millions
+    assert round((encode + decode) / 1e6) == mmacs
+
+
+@pytest.mark.parametrize(
+    ("variant", "total", "encoder", "decoder"),
+    [
+        ("16k_320d", 63_630_882, 47_228_960, 15_353_346),
+        ("24k_240d", 63_614_498, 47_220_768, 15_345_154),
+    ],
+)
+def test_parameters_of_hificodec(variant: str, total: int, encoder: int, decoder: int) -> None:
+    """Numbers of codecs/hificodec.md, with weight norm as direction and gain."""
+    found = count_parameters(plain(f"hificodec:variant={variant}"))
+    assert (found.total, found.encoder, found.decoder) == (total, encoder, decoder)
