@@ -174,15 +174,29 @@ def plain_name(key: str) -> str:
     return key
 
 
-def save_checkpoint(path: Path, model: "nn.Module", config: Mapping[str, Any]) -> None:
-    """Write a model's weights and configuration to one safetensors file, under plain names."""
+def save_checkpoint(
+    path: Path,
+    model: "nn.Module",
+    config: Mapping[str, Any],
+    *,
+    notes: Mapping[str, str] | None = None,
+) -> None:
+    """Write a model's weights and configuration to one safetensors file, under plain names.
+
+    Args:
+        path: Where to; parents are made.
+        model: Whose weights.
+        config: What the adapter wants to know of the model.
+        notes: Further texts for the file's metadata, such as how it was trained.
+    """
     writer = require("safetensors.torch")
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {
         plain_name(key): value.detach().cpu().contiguous()
         for key, value in model.state_dict().items()
     }
-    writer.save_file(tensors, path, metadata={"config": json.dumps(config, sort_keys=True)})
+    metadata = {**(notes or {}), "config": json.dumps(config, sort_keys=True)}
+    writer.save_file(tensors, path, metadata=metadata)
 
 
 def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "Write tables, figures and a page from a run.",
     "run": "Code clips with codecs, score them, and write a report.",
     "score": "Score sound files against their references, without codecs.",
+    "train": "Train a codec by a recipe, with your own data or ours.",
 }
 
 
