@@ -1,5 +1,6 @@
 """Reading and writing sound files: WAV, FLAC, OGG, MP3 and whatever else libsndfile knows."""
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,22 +113,25 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
     lossless_16 = subtype == "PCM_16" and kind in {"WAV", "FLAC", "AIFF", "AIF", "W64", "AU"}
     lossy_default = "OPUS" if kind == "OPUS" else None
     data = round_to_int16(audio.samples) if lossless_16 else audio.samples
+    # Encoded in memory: libsndfile does not say when a disk is full, Python does.
+    encoded = io.BytesIO()
+    try:
+        soundfile.write(
+            encoded,
+            data,
+            audio.sample_rate,
+            format={"AIF": "AIFF", "OGA": "OGG", "OPUS": "OGG"}.get(kind, kind),
+            subtype=subtype if lossless_16 or subtype != "PCM_16" else lossy_default,
+        )
+    except (soundfile.LibsndfileError, ValueError, TypeError) as error:
+        msg = f"{path}: cannot be written ({_last_words(error)}); use .wav or .flac"
+        raise AudioFormatError(msg) from error
     with NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as temporary:
         try:
-            soundfile.write(
-                temporary,
-                data,
-                audio.sample_rate,
-                format={"AIF": "AIFF", "OGA": "OGG", "OPUS": "OGG"}.get(kind, kind),
-                subtype=subtype if lossless_16 or subtype != "PCM_16" else lossy_default,
-            )
+            temporary.write(encoded.getbuffer())
             temporary.flush()
             Path(temporary.name).chmod(0o644)
             os.replace(temporary.name, path)  # noqa: PTH105  (atomic on every platform)
-        except (soundfile.LibsndfileError, ValueError, TypeError) as error:
-            Path(temporary.name).unlink(missing_ok=True)
-            msg = f"{path}: cannot be written ({_last_words(error)}); use .wav or .flac"
-            raise AudioFormatError(msg) from error
         except BaseException:
             Path(temporary.name).unlink(missing_ok=True)
             raise
