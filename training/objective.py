@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -28,14 +28,17 @@ class Reconstruction:
     """A clip coded and decoded with the hard quantiser.
 
     Attributes:
-        samples: Decoded, float32 ``(samples,)``, as many as went in.
+        samples: Decoded, float32 ``(samples,)``, as many as went in; None where this phase of the
+            training cannot decode yet.
         codes: Integers ``(codebooks, frames)``; None where there is no quantiser yet.
         codebook_sizes: Entries of each codebook.
+        scores: What else there is to say of this clip, by name.
     """
 
-    samples: Tensor
+    samples: Tensor | None
     codes: Tensor | None
     codebook_sizes: tuple[int, ...]
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,11 +142,10 @@ class Objective(ABC, Generic[SettingsT]):
         from codecbench.adapters.neural.checkpoint import load_tensors
 
         del config
-        for network in ("model", "average"):
-            if network in self.networks:
-                inner = self.networks[network]
-                target = inner.model if isinstance(inner, WeightAverage) else inner
-                load_tensors(target, tensors, what="the checkpoint to start from")
+        model, average = self.networks["model"], self.networks.get("average")
+        load_tensors(model, tensors, what="the checkpoint to start from")
+        if isinstance(average, WeightAverage):
+            average.restart(model)
 
     # What subclasses use.
 
@@ -161,9 +163,11 @@ class Objective(ABC, Generic[SettingsT]):
 
     @property
     def averaged(self) -> nn.Module:
-        """The model to export and to validate: the average, or the model itself."""
+        """The model to export and to validate: the average once it has begun, or the model."""
         average = self.networks.get("average")
-        return average.model if isinstance(average, WeightAverage) else self.networks["model"]
+        if isinstance(average, WeightAverage) and int(average.updates):
+            return average.model
+        return self.networks["model"]
 
     def autocast(self) -> AbstractContextManager[object]:
         """Compute in bfloat16 where that helps: on a GPU. Losses belong outside."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from codecbench.adapters.neural.checkpoint import load_tensors, plain_name
+from codecbench.adapters.neural.checkpoint import plain_name
 from codecbench.adapters.neural.psq import FRAMES_PER_SECOND, HOP, PACKET_SAMPLES
 from codecbench.adapters.neural.psq_model import PsqConfig, PsqModel
 from codecbench.core.errors import ConfigError
@@ -128,11 +128,10 @@ class PsqObjective(Objective[PsqSettings]):
             ConfigError: It is no network of PSQ.
         """
         own = {plain_name(key): value for key, value in self.model.state_dict().items()}
-        fits = {
+        quantizer = {
             key: tensors[key] if key in tensors and tensors[key].shape == value.shape else value
             for key, value in own.items()
             if key.startswith("quantizer.")
         }
         others = {key: value for key, value in tensors.items() if not key.startswith("quantizer.")}
-        for network in (self.model, self.averaged):
-            load_tensors(network, {**others, **fits}, what="the PSQ network to start from")
+        super().start_from({**others, **quantizer}, config)

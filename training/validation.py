@@ -75,6 +75,10 @@ class Validator:
             given = torch.from_numpy(reference).to(objective.device)
             coded = objective.reconstruct(given, point)
             found.append(coded)
+            for name, value in coded.scores.items():
+                values[name].append(value)
+            if coded.samples is None:
+                continue
             degraded = coded.samples.float().cpu().numpy()
             for metric in self._metrics:
                 cells = evaluate_pair(metric, reference, degraded, self.sample_rate)

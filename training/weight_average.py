@@ -32,6 +32,12 @@ class WeightAverage(nn.Module):
         self.updates: Tensor
 
     @torch.no_grad()
+    def restart(self, model: nn.Module) -> None:
+        """Take a model over as it is and forget the past."""
+        self.model.load_state_dict(model.state_dict())
+        self.updates.zero_()
+
+    @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Move the copy towards the model; integers such as counters are taken over."""
         self.updates += 1
