@@ -16,7 +16,6 @@ def command(what: str) -> None:
     import inspect
 
     from codecbench.adapters.registry import CODECS
-    from codecbench.benchmark.suite import find_suite, suite_names
     from codecbench.core.construct import option_defaults
     from codecbench.core.errors import CodecBenchError
     from codecbench.core.registry import Registry
@@ -26,8 +25,7 @@ def command(what: str) -> None:
     from codecbench.metrics.registry import CORE, METRICS
 
     if what == "suites":
-        for name in suite_names():
-            print(f"{name:16} {find_suite(name).name}")
+        _list_suites()
         return
     # Any: three registries of three kinds of classes, of which only the names matter here.
     registries: dict[str, Registry[Any]] = {
@@ -56,3 +54,13 @@ def command(what: str) -> None:
     if what == "datasets":
         for name in pool_names():
             print(f"{name:16} {find_pool(name).title}")
+
+
+def _list_suites() -> None:
+    from codecbench.benchmark.cost_suite import cost_suite_names, find_cost_suite
+    from codecbench.benchmark.suite import find_suite, suite_names
+
+    for name in suite_names():
+        print(f"{name:16} {find_suite(name).name}")
+    for name in cost_suite_names():
+        print(f"{name:16} {find_cost_suite(name).title} (for complexity --suite)")
