@@ -234,7 +234,9 @@ class _Training:
         found = self.validator.run(self.objective)
         self.folder.log("validation", step=self.step, scores=found.scores, failed=found.failed)
         yield Validated(step=self.step, scores=found.scores, failed=found.failed)
-        score = found.scores[self.objective.points[-1]].get(BEST_BY)
+        highest = found.scores[self.objective.points[-1]]
+        # Without codes, as in a pre-training, a score is out of reach for what can be sent.
+        score = highest.get(BEST_BY) if "utilisation" in highest else None
         better = score is not None and (self.best is None or score > self.best)
         if better:
             self.best = score

@@ -25,20 +25,25 @@ BINS = 192
 FFT_LENGTH = 2 * (BINS - 1)
 WIDTHS = (45, 72, 96, 144, 192, 384)
 HEADS = (3, 6, 12, 24, 24)
+LEVELS = len(WIDTHS)
 STREAMS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscConfig:
-    """What differs between the published models.
+    """What differs between the published models, and between those and narrower ones.
 
     Attributes:
         depth: Transformer blocks per layer.
         codebook_dims: Dimensions of the codewords of each stream.
+        widths: Channels of the tokens at each level, the finest first.
+        heads: Of the attention below each change of level; each divides the widths on both sides.
     """
 
     depth: int = 2
     codebook_dims: tuple[int, ...] = (8,) * STREAMS
+    widths: tuple[int, ...] = WIDTHS
+    heads: tuple[int, ...] = HEADS
 
 
 class Spectrogram(nn.Module):
@@ -130,14 +135,15 @@ class TransformerLayer(nn.Module):
 class Encoder(nn.Module):
     """From a spectrogram to tokens at six levels."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, config: EscConfig) -> None:
         """Make the layers."""
         super().__init__()
-        self.patch_embed = PatchEmbed(WIDTHS[0])
-        self.pre_nn = TransformerLayer(WIDTHS[0], HEADS[0], depth)
+        widths, depth = config.widths, config.depth
+        self.patch_embed = PatchEmbed(widths[0])
+        self.pre_nn = TransformerLayer(widths[0], config.heads[0], depth)
         self.blocks = nn.ModuleList(
             TransformerLayer(fine, heads, depth, resampler=Downsample(fine, coarse))
-            for (fine, coarse), heads in zip(pairwise(WIDTHS), HEADS, strict=True)
+            for (fine, coarse), heads in zip(pairwise(widths), config.heads, strict=True)
         )
 
     def forward(self, spectrum: Tensor) -> list[Tensor]:
@@ -153,16 +159,17 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """From the coarsest tokens to a spectrogram; what is quantised at each level comes between."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, config: EscConfig) -> None:
         """Make the layers."""
         super().__init__()
-        levels = list(zip(pairwise(reversed(WIDTHS)), reversed(HEADS), strict=True))
+        widths, depth = config.widths, config.depth
+        levels = list(zip(pairwise(reversed(widths)), reversed(config.heads), strict=True))
         self.blocks = nn.ModuleList(
             TransformerLayer(coarse, heads, depth, resampler=Upsample(coarse, fine))
             for (coarse, fine), heads in levels
         )
-        self.post_nn = TransformerLayer(WIDTHS[0], HEADS[0], depth)
-        self.patch_deembed = PatchDeEmbed(WIDTHS[0])
+        self.post_nn = TransformerLayer(widths[0], config.heads[0], depth)
+        self.patch_deembed = PatchDeEmbed(widths[0])
 
     def climb(self, x: Tensor, level: int) -> Tensor:
         """Go from `level` to the next finer one; 0 is the coarsest."""
@@ -177,7 +184,7 @@ class Decoder(nn.Module):
 
 def height_of(level: int) -> int:
     """Return the frequency bands at a level of the decoder; 0 is the coarsest."""
-    return HEIGHT >> (len(HEADS) - level)
+    return HEIGHT >> (LEVELS - 1 - level)
 
 
 class EscModel(nn.Module):
@@ -189,14 +196,14 @@ class EscModel(nn.Module):
         self.config = config
         self.ft = Spectrogram()
         self.ift = Spectrogram()
-        widths = [WIDTHS[-1], *reversed(WIDTHS[1:])]
+        widths = [config.widths[-1], *reversed(config.widths[1:])]
         heights = [height_of(0), *(height_of(level) for level in range(STREAMS - 1))]
         self.quantizers = nn.ModuleList(
             ProductQuantizer(width, height, dims)
             for width, height, dims in zip(widths, heights, config.codebook_dims, strict=True)
         )
-        self.encoder = Encoder(config.depth)
-        self.decoder = Decoder(config.depth)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
 
     def encode(self, samples: Tensor, streams: int = STREAMS) -> Tensor:
         """Return codes, int64 ``(batch, streams, 3, frames)``.
@@ -263,9 +270,32 @@ def infer_config(shapes: dict[str, Sequence[int]]) -> EscConfig:
     """
     prefix = "encoder.pre_nn.swint_blocks."
     blocks = {key.removeprefix(prefix).split(".")[0] for key in shapes if key.startswith(prefix)}
-    dims = [shapes.get(f"quantizers.{s}.vqs.0.embedding.weight", (0, 0)) for s in range(STREAMS)]
     # What is absent is left at a default; strict loading names what is missing.
     return EscConfig(
         depth=len(blocks) or EscConfig().depth,
-        codebook_dims=tuple(dim[1] or 8 for dim in dims),
+        codebook_dims=tuple(
+            _dimension(shapes, f"quantizers.{stream}.vqs.0.embedding.weight", 1, 8)
+            for stream in range(STREAMS)
+        ),
+        widths=(
+            _dimension(shapes, f"{prefix}0.norm1.weight", 0, WIDTHS[0]),
+            *(
+                _dimension(shapes, f"encoder.blocks.{level}.subsample.down.weight", 0, width)
+                for level, width in enumerate(WIDTHS[1:])
+            ),
+        ),
+        heads=tuple(
+            _dimension(
+                shapes,
+                f"encoder.blocks.{level}.swint_blocks.0.attn.relative_position_bias_table",
+                1,
+                heads,
+            )
+            for level, heads in enumerate(HEADS)
+        ),
     )
+
+
+def _dimension(shapes: dict[str, Sequence[int]], name: str, axis: int, default: int) -> int:
+    shape = shapes.get(name, ())
+    return shape[axis] if len(shape) > axis else default

@@ -4,6 +4,8 @@ Source:
     Gu & Diao, "ESC", EMNLP 2024, arXiv:2404.19441, section 3.2, and the authors' code (MIT).
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -48,26 +50,38 @@ class ProductQuantizer(nn.Module):
         Args:
             tokens: ``(batch, height · time, channels)`` with an even time.
         """
-        batch = tokens.shape[0]
-        grid = tokens.view(batch, self.height, -1, self.channels)
-        # Channel slow, frequency fast, and then two time steps one after the other.
-        vectors = grid.permute(0, 2, 3, 1).reshape(batch, -1, sum(self.sizes))
-        parts = torch.split(vectors, self.sizes, dim=-1)
         codes = [
             book.search(down(part))
-            for book, down, part in zip(self.books(), self.down_projs, parts, strict=True)
+            for book, down, part in zip(
+                self.books(), self.down_projs, self.split(tokens), strict=True
+            )
         ]
         return torch.stack(codes, dim=1)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Return tokens, ``(batch, height · time, channels)``, of what `encode` returned."""
-        parts = [
-            up(book.lookup(index))
-            for book, up, index in zip(self.books(), self.up_projs, codes.unbind(1), strict=True)
-        ]
-        batch, _, frames = codes.shape
+        return self.join(
+            [
+                up(book.lookup(index))
+                for book, up, index in zip(
+                    self.books(), self.up_projs, codes.unbind(1), strict=True
+                )
+            ]
+        )
+
+    def split(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        """Return the vectors of the groups, each ``(batch, time / 2, size of the group)``."""
+        batch = tokens.shape[0]
+        grid = tokens.view(batch, self.height, -1, self.channels)
+        # Channel slow, frequency fast, and then two time steps one after the other.
+        vectors = grid.permute(0, 2, 3, 1).reshape(batch, -1, sum(self.sizes))
+        return torch.split(vectors, self.sizes, dim=-1)
+
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Return the tokens of the vectors of all groups: what `split` undoes."""
+        batch, frames, _ = parts[0].shape
         shape = (batch, OVERLAP * frames, self.channels, self.height)
-        vectors = torch.cat(parts, dim=-1).view(shape)
+        vectors = torch.cat(list(parts), dim=-1).view(shape)
         return vectors.permute(0, 3, 1, 2).reshape(batch, -1, self.channels)
 
     def books(self) -> list[VectorQuantizer]:

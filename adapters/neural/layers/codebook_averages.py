@@ -81,6 +81,16 @@ class CodebookAverages(nn.Module):
         codebook.embedding.weight.copy_(self.sums / smooth[:, None])
 
     @torch.no_grad()
+    def count(self, codes: Tensor) -> None:
+        """Only count uses: for a codebook that learns by gradients.
+
+        Args:
+            codes: Of one batch, ``(vectors,)``.
+        """
+        counts = torch.bincount(codes, minlength=len(self.counts)).to(self.counts.dtype)
+        self.counts.lerp_(counts, 1 - self.decay)
+
+    @torch.no_grad()
     def revive(
         self,
         codebook: VectorQuantizer,
