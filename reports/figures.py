@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg", "pdf")
 # No dates and no versions: equal results give equal files.
-_METADATA: dict[str, dict[str, None]] = {
+METADATA: dict[str, dict[str, None]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -139,7 +139,7 @@ def write_figure(
     figure = draw_rate_quality(data, facts, styles)
     with figure_settings():
         for suffix in FORMATS:
-            figure.savefig(paths[suffix], format=suffix, dpi=200, metadata=_METADATA[suffix])
+            figure.savefig(paths[suffix], format=suffix, dpi=200, metadata=METADATA[suffix])
     return paths
 
 

@@ -72,6 +72,7 @@ class Objective(ABC, Generic[SettingsT]):
         settings: This recipe's.
         steps: Length of the whole training.
         device: Where the networks are.
+        bfloat16: Whether `autocast` computes in it; by default on a GPU.
         networks: By name.
         optimizers: By name.
         marks: Steps at which a phase ends, by name; figures show them.
@@ -93,6 +94,7 @@ class Objective(ABC, Generic[SettingsT]):
         self.settings = settings
         self.steps = steps
         self.device = device
+        self.bfloat16 = device != "cpu"
         self.networks: dict[str, nn.Module] = {}
         self.optimizers: dict[str, Optimizer] = {}
         self.marks: dict[str, int] = {}
@@ -171,7 +173,7 @@ class Objective(ABC, Generic[SettingsT]):
 
     def autocast(self) -> AbstractContextManager[object]:
         """Compute in bfloat16 where that helps: on a GPU. Losses belong outside."""
-        if self.device == "cpu":
+        if not self.bfloat16:
             return nullcontext()
         return torch.autocast(self.device, dtype=torch.bfloat16)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from codecbench.adapters.neural.checkpoint import save_checkpoint
 from codecbench.core.errors import RunError
+from codecbench.training.log import LOG, read_log
 from codecbench.training.objective import Export
 from codecbench.training.recipe import Recipe
 from codecbench.training.state_file import load_state, save_state, write_whole
 
-LOG = "log.jsonl"
 STATE = "state.safetensors"
 LAST = "model.safetensors"
 BEST = "best.safetensors"
@@ -88,27 +88,6 @@ class RunFolder:
             kept = [line for line in read_log(path) if line.get("step", 0) <= step]
             text = "".join(json.dumps(line) + "\n" for line in kept)
             write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a log; a last line that is not whole is left out.
-
-    Raises:
-        RunError: It cannot be read, or another line is damaged.
-    """
-    # Any: JSON values.
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read as the log of a training ({error})"
-        raise RunError(msg) from error
-    if lines and not lines[-1].endswith("\n"):
-        lines.pop()
-    try:
-        return [dict(json.loads(line)) for line in lines]
-    except (ValueError, TypeError) as error:
-        msg = f"{path}: is no log of a training ({error})"
-        raise RunError(msg) from error
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:

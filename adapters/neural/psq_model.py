@@ -214,6 +214,8 @@ def compress(spectra: Tensor) -> Tensor:
 
 def expand(parts: Tensor) -> Tensor:
     """Undo `compress`."""
+    if parts.dtype in (torch.bfloat16, torch.float16):
+        parts = parts.float()  # there are no complex numbers of these
     real, imaginary = parts.chunk(2, dim=1)
     scale = (real.square() + imaginary.square()).pow((1 / COMPRESSION - 1) / 2)
     return torch.complex(real * scale, imaginary * scale)

@@ -25,6 +25,7 @@ COMMANDS = {
     "run": "Code clips with codecs, score them, and write a report.",
     "score": "Score sound files against their references, without codecs.",
     "train": "Train a codec by a recipe, with your own data or ours.",
+    "trajectory": "Draw the course of trainings: use of the codes and quality against the step.",
 }
 
 

@@ -45,6 +45,7 @@ def command(
     """
     from codecbench.cli.exit_codes import ExitCode
     from codecbench.cli.training_screen import TrainingScreen
+    from codecbench.reports.trajectory import read_trajectory, write_trajectories
     from codecbench.training.recipe import read_recipe
 
     found = read_recipe(recipe, scale=scale, changes={"steps": steps} if steps else None)
@@ -69,5 +70,6 @@ def command(
             file=sys.stderr,
         )
         return ExitCode.INTERRUPTED
-    print(f"checkpoint: {out}")
+    figure = write_trajectories(out / "trajectory.svg", [read_trajectory(out)])
+    print(f"checkpoint: {out}\nfigure: {figure}")
     return ExitCode.OK

@@ -1,0 +1,154 @@
+"""The course of trainings: quality and use of the codes against the step.
+
+Source:
+    After figure 3 of the ESC paper (Gu & Diao, arXiv:2404.19441): utilisation and PESQ with a mark
+    where pre-training ends.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codecbench.core.errors import RunError
+from codecbench.reports.style import COLOURS, FIGURE_WIDTH_IN, LINES, MARKERS, figure_settings
+from codecbench.training.log import read_log
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANELS = {
+    "utilisation": "utilisation of the codes",
+    "pesq_wb": "PESQ-WB",
+    "estoi": "ESTOI",
+}
+"""Scores that are drawn, each in a panel where a training has it, with their labels."""
+_PANEL_HEIGHT_IN = 2.3
+_LINES = tuple(LINES.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory:
+    """What the log of one training says of its validations.
+
+    Attributes:
+        name: For the legend.
+        curves: For each point and score the steps and values.
+        marks: Steps at which a phase ends, by name.
+    """
+
+    name: str
+    curves: Mapping[tuple[str, str], list[tuple[int, float]]]
+    marks: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_trajectory(path: Path, *, name: str | None = None) -> Trajectory:
+    """Read the log of a training.
+
+    Args:
+        path: The log, or the folder of the training.
+        name: For the legend; that of the folder by default.
+
+    Raises:
+        RunError: It cannot be read, or nothing was validated yet.
+    """
+    curves: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    marks: dict[str, int] = {}
+    for line in read_log(path):
+        if line.get("kind") == "start":
+            marks = dict(line.get("marks", {}))
+        if line.get("kind") == "validation":
+            _add(curves, line)
+    if not curves:
+        msg = f"{path}: nothing was validated yet; train on, or lower validate_every"
+        raise RunError(msg)
+    folder = path if path.is_dir() else path.parent
+    return Trajectory(name=name or folder.resolve().name, curves=curves, marks=marks)
+
+
+def _add(
+    curves: dict[tuple[str, str], list[tuple[int, float]]],
+    line: Mapping[str, Any],  # Any: JSON values
+) -> None:
+    for point, scores in line["scores"].items():
+        for score, value in scores.items():
+            curves.setdefault((point, score), []).append((line["step"], value))
+
+
+def draw_trajectories(trajectories: Sequence[Trajectory]) -> "Figure":
+    """Draw a panel for each score against the step, with a mark where a phase ends.
+
+    Args:
+        trajectories: Each in a colour of its own; operating points differ by their markers.
+    """
+    from matplotlib.figure import Figure
+
+    found = {score for each in trajectories for _, score in each.curves}
+    panels = [score for score in PANELS if score in found] or sorted(found)
+    with figure_settings():
+        figure = Figure(
+            figsize=(FIGURE_WIDTH_IN, _PANEL_HEIGHT_IN * len(panels) + 0.6), layout="constrained"
+        )
+        rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+        for axes, score in zip(rows, panels, strict=True):
+            axes.set_ylabel(PANELS.get(score, score))
+            for place, each in enumerate(trajectories):
+                _draw(axes, each, score, place)
+        rows[-1].set_xlabel("step")
+        handles, labels = rows[0].get_legend_handles_labels()
+        if handles:
+            figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def _draw(axes: "Axes", trajectory: Trajectory, score: str, place: int) -> None:
+    colour, line = COLOURS[place % len(COLOURS)], _LINES[place % len(_LINES)]
+    points = list(dict.fromkeys(point for point, _ in trajectory.curves))
+    for number, point in enumerate(points):
+        pairs = trajectory.curves.get((point, score), [])
+        if pairs:
+            axes.plot(
+                [step for step, _ in pairs],
+                [value for _, value in pairs],
+                color=colour,
+                linestyle=line,
+                marker=MARKERS[number % len(MARKERS)],
+                markersize=3.5,
+                label=f"{trajectory.name} {point}".strip(),
+            )
+    for name, step in trajectory.marks.items():
+        axes.axvline(step, color=colour, linestyle=":", linewidth=1.0)
+        axes.annotate(
+            name,
+            (step, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, -3),
+            textcoords="offset points",
+            va="top",
+            fontsize=7.5,
+            color=colour,
+        )
+
+
+def write_trajectories(path: Path, trajectories: Sequence[Trajectory]) -> Path:
+    """Write the figure; the suffix tells the format (svg, png, pdf).
+
+    Raises:
+        RunError: The format is not one of these, or the file cannot be written.
+    """
+    from codecbench.reports.figures import FORMATS, METADATA
+
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in FORMATS:
+        msg = f"{path}: a figure ends in {', '.join(f'.{each}' for each in FORMATS)}"
+        raise RunError(msg)
+    figure = draw_trajectories(trajectories)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with figure_settings():
+            figure.savefig(path, format=kind, dpi=200, metadata=METADATA[kind])
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error.strerror or error})"
+        raise RunError(msg) from error
+    return path
