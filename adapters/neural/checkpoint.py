@@ -102,27 +102,39 @@ def read_checkpoint(
         MissingDependencyError: torch or safetensors is not installed.
     """
     sha256 = checkpoint_sha256(path)
-    if path.suffix == ".safetensors":
-        content, config = _read_safetensors(path)
-    else:
-        content, config = _read_pickle(path)
-    for name in unwrap:
-        if isinstance(content.get(name), Mapping):
-            content = content[name]
-            break
-    if only:
-        content = {key: value for key, value in content.items() if str(key) in only}
-    tensors = dict(_flatten(content))
+    tensors, config = _read_tensors(path, "cpu", unwrap, only)
     if not tensors:
         wanted = f" under {', '.join(only)}" if only else ""
         msg = f"'{path}' holds no tensors{wanted}; is it a checkpoint?"
         raise CheckpointError(msg)
-    if all(key.startswith("module.") for key in tensors):
-        tensors = {key.removeprefix("module."): value for key, value in tensors.items()}
     _require_finite(path, tensors)
     return Checkpoint(
         path=path, sha256=sha256, tensors=tensors, config=_config_beside(path) or config
     )
+
+
+def tensor_shapes(path: Path, *, unwrap: Sequence[str] = WRAPPERS) -> Mapping[str, tuple[int, ...]]:
+    """Return the names and shapes of a file's tensors without reading their values.
+
+    Args:
+        path: As for `read_checkpoint`.
+        unwrap: As for `read_checkpoint`.
+
+    Raises:
+        CheckpointError: The file is damaged or holds code.
+        MissingDependencyError: torch or safetensors is not installed.
+    """
+    facts = path.stat()
+    return _cached_shapes(path.resolve(), facts.st_size, facts.st_mtime_ns, tuple(unwrap))
+
+
+@lru_cache(maxsize=64)
+def _cached_shapes(
+    path: Path, size: int, mtime_ns: int, unwrap: tuple[str, ...]
+) -> Mapping[str, tuple[int, ...]]:
+    del size, mtime_ns  # they are part of the key
+    tensors, _ = _read_tensors(path, "meta", unwrap, ())
+    return {name: tuple(value.shape) for name, value in tensors.items()}
 
 
 def load_tensors(model: "nn.Module", tensors: Tensors, *, what: str) -> None:
@@ -199,6 +211,33 @@ def save_checkpoint(
     writer.save_file(tensors, path, metadata=metadata)
 
 
+def _read_tensors(
+    path: Path, device: str, unwrap: Sequence[str], only: Sequence[str]
+) -> tuple[dict[str, "Tensor"], Mapping[str, Any]]:
+    """Return the tensors by dotted names, and the configuration in the file.
+
+    Args:
+        path: The file.
+        device: "cpu", or "meta" for shapes without values.
+        unwrap: See `read_checkpoint`.
+        only: See `read_checkpoint`.
+    """
+    if path.suffix == ".safetensors":
+        content, config = _read_safetensors(path)  # maps the file; what is not used is not read
+    else:
+        content, config = _read_pickle(path, device)
+    for name in unwrap:
+        if isinstance(content.get(name), Mapping):
+            content = content[name]
+            break
+    if only:
+        content = {key: value for key, value in content.items() if str(key) in only}
+    tensors = dict(_flatten(content))
+    if tensors and all(key.startswith("module.") for key in tensors):
+        tensors = {key.removeprefix("module."): value for key, value in tensors.items()}
+    return tensors, config
+
+
 def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     safetensors = require("safetensors")
     try:
@@ -211,7 +250,7 @@ def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]
     return content, stored if isinstance(stored, Mapping) else {}
 
 
-def _read_pickle(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _read_pickle(path: Path, device: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     torch = require("torch")
     with path.open("rb") as file:
         is_zip = file.read(2) == b"PK"
@@ -219,7 +258,7 @@ def _read_pickle(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         msg = f"'{path}' is cut short: {path.stat().st_size} bytes without the end of a zip archive"
         raise CheckpointError(msg)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         told = _one_line(error)
         if "Unsupported global" in told or "Unsupported class" in told or "REDUCE" in told:
