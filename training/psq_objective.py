@@ -16,7 +16,6 @@ from codecbench.adapters.neural.checkpoint import plain_name
 from codecbench.adapters.neural.psq import FRAMES_PER_SECOND, HOP, PACKET_SAMPLES
 from codecbench.adapters.neural.psq_model import PsqConfig, PsqModel
 from codecbench.core.errors import ConfigError
-from codecbench.training.losses.compressed_spectrum import CompressedSpectrumDistance
 from codecbench.training.losses.log_mel_distance import LogMelDistance
 from codecbench.training.losses.multi_resolution_stft import MultiResolutionStft
 from codecbench.training.objective import Export, Objective, Reconstruction
@@ -36,8 +35,6 @@ class PsqSettings(ObjectiveSettings):
             that the decoder learns from values as they are sent; 1 is never.
         stft_weight: Of the spectral distances.
         mel_weight: Of the distance of logarithmic mel spectra.
-        complex_weight: Of the distance of compressed complex spectra, the only one that knows
-            phases.
     """
 
     bitrate: int = 3000
@@ -46,7 +43,6 @@ class PsqSettings(ObjectiveSettings):
     hard_from: float = 1.0
     stft_weight: float = 1.0
     mel_weight: float = 0.0
-    complex_weight: float = 0.0
 
 
 class PsqObjective(Objective[PsqSettings]):
@@ -83,7 +79,6 @@ class PsqObjective(Objective[PsqSettings]):
         )
         self.stft = MultiResolutionStft().to(device)
         self.mel = LogMelDistance().to(device)
-        self.complex = CompressedSpectrumDistance().to(device)
 
     def train_step(self, batch: Tensor, step: int) -> dict[str, float]:
         """Do one step; see `Objective.train_step`."""
@@ -104,9 +99,6 @@ class PsqObjective(Objective[PsqSettings]):
         if settings.mel_weight > 0:
             found["mel"] = self.mel(decoded, target)
             loss = loss + settings.mel_weight * found["mel"]
-        if settings.complex_weight > 0:
-            found["complex"] = self.complex(decoded, target)
-            loss = loss + settings.complex_weight * found["complex"]
         norm = self.descend("model", loss, rate=self.rate(step))
         self.update_average()
         return {
