@@ -17,10 +17,10 @@ from codecbench.metrics.stoi_bands import (
     segments,
 )
 
-_CLIP = 1.0 + 10.0 ** (15.0 / 20.0)
+CLIP = 1.0 + 10.0 ** (15.0 / 20.0)
 """Lower SDR bound of -15 dB, Taal et al. 2011, eq. 3."""
 _EPS = float(np.finfo(np.float64).eps)
-_FLAT = 1e-12
+FLAT = 1e-12
 """A band with less relative variation within a segment is constant but for rounding."""
 
 _FRAMES = (
@@ -48,12 +48,6 @@ class _Intelligibility(Metric):
         "the intelligibility of noisy and enhanced speech, so near transparency it says "
         "little"
     )
-
-    def _reference(self, audio: Audio) -> StoiReference:
-        return audio.derive(
-            "stoi-reference",
-            lambda: analyse_reference(audio.samples.astype(np.float64), audio.sample_rate),
-        )
 
     def _degraded(self, clean: StoiReference, key: str, audio: Audio) -> NDArray[np.float64]:
         # Which frames are silent is for the reference to say, so the key holds its hash.
@@ -92,7 +86,7 @@ class Stoi(_Intelligibility):
         Raises:
             TooShortError: Fewer than 30 frames remain after silence removal.
         """
-        clean = self._reference(reference)
+        clean = analysed_reference(reference)
         return clean, reference.sha256, StoiSegments(clean.bands)
 
     def score(
@@ -137,7 +131,7 @@ class Estoi(_Intelligibility):
         Raises:
             TooShortError: Fewer than 30 frames remain after silence removal.
         """
-        clean = self._reference(reference)
+        clean = analysed_reference(reference)
         return clean, reference.sha256, normalise_rows_and_columns(clean.bands)
 
     def score(
@@ -148,6 +142,18 @@ class Estoi(_Intelligibility):
         coded = normalise_rows_and_columns(self._degraded(clean, key, degraded))
         total = float(np.dot(reference.ravel(), coded.ravel()))
         return {"estoi": total / (SEGMENT_FRAMES * reference.shape[1])}
+
+
+def analysed_reference(audio: Audio) -> StoiReference:
+    """Analyse a reference, once for all who ask.
+
+    Raises:
+        TooShortError: Fewer than 30 frames remain after silence removal.
+    """
+    return audio.derive(
+        "stoi-reference",
+        lambda: analyse_reference(audio.samples.astype(np.float64), audio.sample_rate),
+    )
 
 
 class StoiSegments:
@@ -161,7 +167,7 @@ class StoiSegments:
         """
         clean = segments(bands)
         self.norms = _norms(clean)
-        self.limits = np.ascontiguousarray(clean) * _CLIP
+        self.limits = np.ascontiguousarray(clean) * CLIP
         self.normalised = clean - clean.mean(axis=2, keepdims=True)
         self.normalised /= _norms(self.normalised) + _EPS
 
@@ -192,10 +198,10 @@ def normalise_rows_and_columns(bands: NDArray[np.float64]) -> Segments:
     level = _norms(raw)
     rows: Segments = raw - raw.mean(axis=2, keepdims=True)
     spread = _norms(rows)
-    rows *= _inverse(spread, spread > _FLAT * level)
+    rows *= _inverse(spread, spread > FLAT * level)
     rows -= rows.mean(axis=0, keepdims=True)
     spread = np.sqrt(np.einsum("bsf,bsf->sf", rows, rows))
-    rows *= _inverse(spread, spread > _FLAT)
+    rows *= _inverse(spread, spread > FLAT)
     return rows
 
 

@@ -88,12 +88,15 @@ def resample_as_octave(samples: NDArray[np.float64], sample_rate: int) -> NDArra
         return samples
     common = math.gcd(SAMPLE_RATE, sample_rate)
     up, down = SAMPLE_RATE // common, sample_rate // common
-    return np.asarray(resample_poly(samples, up, down, window=_octave_filter(up, down)))
+    return np.asarray(resample_poly(samples, up, down, window=octave_filter(up, down)))
 
 
 @lru_cache(maxsize=16)
-def _octave_filter(up: int, down: int) -> NDArray[np.float64]:
+def octave_filter(up: int, down: int) -> NDArray[np.float64]:
     """Design Octave's anti-aliasing filter: Kaiser window, 60 dB, roll-off a tenth of the cutoff.
+
+    Returns:
+        An odd number of taps, symmetric, with a sum of 1.
 
     Source:
         Oppenheim and Schafer, Discrete-Time Signal Processing, section 7.5 (Kaiser's formulas).
@@ -111,11 +114,12 @@ def _windowed_frames(samples: NDArray[np.float64]) -> NDArray[np.float64]:
     count = max(0, -(-(samples.size - FRAME) // HOP))
     if count == 0:
         return np.zeros((0, FRAME))
-    return np.asarray(sliding_window_view(samples, FRAME)[::HOP][:count] * _window())
+    return np.asarray(sliding_window_view(samples, FRAME)[::HOP][:count] * frame_window())
 
 
 @lru_cache(maxsize=1)
-def _window() -> NDArray[np.float64]:
+def frame_window() -> NDArray[np.float64]:
+    """Return the window of a frame, shape ``(FRAME,)``."""
     return np.asarray(np.hanning(FRAME + 2)[1:-1])
 
 
@@ -136,11 +140,11 @@ def _band_envelopes(kept: NDArray[np.float64]) -> NDArray[np.float64]:
     spectrum = scipy.fft.rfft(_windowed_frames(joined.ravel()), n=FFT, axis=1)
     power = np.square(spectrum.real)
     power += np.square(spectrum.imag)
-    return np.asarray(np.sqrt(_band_matrix() @ power.T))
+    return np.asarray(np.sqrt(band_matrix() @ power.T))
 
 
 @lru_cache(maxsize=1)
-def _band_matrix() -> NDArray[np.float64]:
+def band_matrix() -> NDArray[np.float64]:
     """Return which bins belong to which third-octave band, shape ``(BANDS, FFT // 2 + 1)``."""
     bins_hz = np.arange(FFT // 2 + 1) * (SAMPLE_RATE / FFT)
     matrix = np.zeros((BANDS, bins_hz.size))
