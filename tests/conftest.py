@@ -1,6 +1,9 @@
 """What all tests share: seeded signals, and the folder of fixtures that is not ours to copy."""
 
+import hashlib
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +52,61 @@ def speech_like(seconds: float, *, sample_rate: int = 16000, seed: int = 0) -> N
 def speech() -> Audio:
     """Three seconds of speech-like signal at 16 kHz."""
     return Audio(speech_like(3.0).astype(np.float32), 16000)
+
+
+Normal = Callable[[str, tuple[int, ...]], NDArray[np.float32]]
+
+
+@pytest.fixture(scope="session")
+def normal() -> Normal:
+    """Standard normal float32 values from the name of a tensor: FORMULA.md, first section.
+
+    The official implementations made the fixtures under weights by such formulas.
+    """
+
+    def draw(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+        generator = np.random.Generator(np.random.Philox(key=key))
+        return generator.standard_normal(tuple(shape), dtype=np.float32)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def recipe(normal: Normal) -> Callable[..., NDArray[np.float32]]:
+    """The test signal of FORMULA.md, ESC section, which DAC and the discriminators have too."""
+
+    def signal(name: str, n_samples: int, sample_rate: int = 16000) -> NDArray[np.float32]:
+        t = np.arange(n_samples) / sample_rate
+        tau = 2 * np.pi
+        x = 0.25 * np.sin(tau * (120 * t + 30 * t**2))
+        x = x + 0.15 * np.sin(tau * (500 * t + 350 * t**2) + 1)
+        x = x + 0.08 * np.sin(tau * (3000 * t - 200 * t**2) + 2)
+        x = x * np.clip(np.sin(tau * 3 * t), 0, None) ** 0.5
+        breath = 0.005 + 0.15 * np.clip(np.sin(tau * 1.7 * t + 2), 0, None) ** 4
+        x = x + breath * normal(name, (n_samples,)).astype(np.float64)
+        return x.astype(np.float32)
+
+    return signal
+
+
+@pytest.fixture(scope="session")
+def esc_weight(normal: Normal) -> Callable[[str, tuple[int, ...]], NDArray[np.float32] | None]:
+    """A tensor of ESC as FORMULA.md, ESC section, says; None for what is computed."""
+
+    def weight(name: str, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+        *_, parent, last = name.split(".")
+        if last in ("window", "relative_position_index"):
+            return None
+        if last == "bias":
+            return np.float32(0.02) * normal(name, shape)
+        if parent == "embedding":
+            return normal(name, shape)
+        if parent in ("norm", "norm1", "norm2"):
+            return np.float32(1) + np.float32(0.1) * normal(name, shape)
+        return normal(name, shape) * np.float32(1 / math.sqrt(math.prod(shape[1:])))
+
+    return weight
 
 
 NOT_HERE = "not here: "

@@ -14,6 +14,26 @@ from codecbench.adapters.neural.layers.codebook_averages import CodebookAverages
 from codecbench.adapters.neural.layers.vector_quantizer import VectorQuantizer
 
 
+class Phase(nn.Module):
+    """Whether something has begun, such as look-up in codebooks; saved with everything else."""
+
+    looks_up: Tensor
+
+    def __init__(self) -> None:
+        """Say that it has not."""
+        super().__init__()
+        self.register_buffer("looks_up", torch.zeros((), dtype=torch.bool))
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has."""
+        return bool(self.looks_up)
+
+    def begin(self) -> None:
+        """Say that it has."""
+        self.looks_up.fill_(True)
+
+
 class RecentBatches(nn.Module):
     """The last few batches, kept so that codebooks can start from more than one.
 

@@ -22,14 +22,10 @@ from codecbench.adapters.neural.esc_model import (
 )
 from codecbench.adapters.neural.esc_quantizer import CODEBOOK_SIZE, GROUPS
 from codecbench.adapters.neural.layers.vector_quantizer import VectorQuantizer
-from codecbench.training.codebook_care import CodebookCare, RecentBatches
+from codecbench.training.adversary import duel
+from codecbench.training.codebook_care import CodebookCare, Phase, RecentBatches
 from codecbench.training.discriminators import dac, period
 from codecbench.training.esc_forward import Output, run
-from codecbench.training.losses.adversarial import (
-    feature_distance,
-    least_squares_discriminator,
-    least_squares_generator,
-)
 from codecbench.training.losses.esc_distances import EscMelDistance, compressed_distance
 from codecbench.training.objective import Export, Objective, Reconstruction
 from codecbench.training.settings import ObjectiveSettings
@@ -115,7 +111,8 @@ class EscObjective(Objective[EscSettings]):
         if settings.adversarial_weight > 0:
             self._add_discriminator()
         # Saved with the state: validation must know whether there is look-up already.
-        self.networks["phase"] = _Phase().to(device)
+        self.phase = Phase().to(device)
+        self.networks["phase"] = self.phase
         if settings.pretraining_steps > 0:
             self.marks["end of pre-training"] = settings.pretraining_steps
 
@@ -147,9 +144,7 @@ class EscObjective(Objective[EscSettings]):
     @property
     def looks_up(self) -> bool:
         """Whether there are codes yet."""
-        phase = self.networks["phase"]
-        assert isinstance(phase, _Phase)  # for the type checker
-        return bool(phase.looks_up)
+        return self.phase.begun
 
     def train_step(self, batch: Tensor, step: int) -> dict[str, float]:
         """Do one step; see `Objective.train_step`."""
@@ -176,7 +171,16 @@ class EscObjective(Objective[EscSettings]):
             + settings.stft_weight * found["stft"]
         )
         if settings.adversarial_weight > 0 and self.looks_up:
-            found.update(self._judge(output.samples, samples, step))
+            found.update(
+                duel(
+                    self,
+                    self.discriminator,
+                    output.samples,
+                    samples,
+                    step,
+                    clip_norm=settings.discriminator_clip_norm,
+                )
+            )
             loss = (
                 loss
                 + settings.adversarial_weight * found["adversarial"]
@@ -198,28 +202,6 @@ class EscObjective(Objective[EscSettings]):
             return STREAMS
         return int(torch.randint(1, STREAMS + 1, ()))
 
-    def _judge(self, decoded: Tensor, samples: Tensor, step: int) -> dict[str, Tensor]:
-        """Train the discriminator, and return what it then says to the codec."""
-        self.discriminator.requires_grad_(True)
-        with self.autocast():
-            real = self.discriminator(samples)
-            fake = self.discriminator(decoded.detach())
-        wrong = least_squares_discriminator(real, fake)
-        self.descend(
-            "discriminator",
-            wrong,
-            rate=self.rate(step),
-            clip_norm=self.settings.discriminator_clip_norm,
-        )
-        self.discriminator.requires_grad_(False)
-        with self.autocast():
-            fake = self.discriminator(decoded)
-        return {
-            "discriminator": wrong,
-            "adversarial": least_squares_generator(fake),
-            "features": feature_distance(real, fake),
-        }
-
     @torch.no_grad()
     def _start_look_up(self) -> None:
         """Go over to quantising: with a fresh optimiser, and codebooks from data if asked for."""
@@ -235,9 +217,7 @@ class EscObjective(Objective[EscSettings]):
                 index = stream * GROUPS + group
                 self.care.start(index, [books[index], *average[index : index + 1]], vectors)
         self.recent.clear()
-        phase = self.networks["phase"]
-        assert isinstance(phase, _Phase)  # for the type checker
-        phase.looks_up.fill_(True)
+        self.phase.begin()
 
     def _care(self, output: Output, step: int) -> int:
         """Count codes, and now and then replace codewords that nobody uses."""
@@ -278,15 +258,6 @@ class EscObjective(Objective[EscSettings]):
     def export(self) -> Export:
         """Return the network for the adapter "esc"."""
         return Export(self.averaged, asdict(self.model.config))
-
-
-class _Phase(torch.nn.Module):
-    """Whether there is look-up."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("looks_up", torch.zeros((), dtype=torch.bool))
-        self.looks_up: Tensor
 
 
 def _books(model: EscModel) -> list[VectorQuantizer]:

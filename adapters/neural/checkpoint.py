@@ -231,7 +231,10 @@ def _read_tensors(
             content = content[name]
             break
     if only:
-        content = {key: value for key, value in content.items() if str(key) in only}
+        # In a safetensors file the entry is the first part of a dotted name.
+        content = {
+            key: value for key, value in content.items() if str(key).partition(".")[0] in only
+        }
     tensors = dict(_flatten(content))
     if tensors and all(key.startswith("module.") for key in tensors):
         tensors = {key.removeprefix("module."): value for key, value in tensors.items()}

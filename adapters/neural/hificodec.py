@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import Checkpoint, CheckpointError, load_tensors
+from codecbench.adapters.neural.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    load_tensors,
+    plain_name,
+)
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
 from codecbench.adapters.reference.settings import require_choice
@@ -129,15 +134,22 @@ class HifiCodecCodec(NeuralCodec):
 
     def make_model(self, checkpoint: Checkpoint | None) -> "nn.Module":
         """Make the network; see `NeuralCodec.make_model`."""
-        from codecbench.adapters.neural.hificodec_model import HifiCodecConfig, HifiCodecModel
-
-        model = HifiCodecModel(
-            HifiCodecConfig(rates=self.rates, kernels=self.kernels, groups=self.groups)
+        from codecbench.adapters.neural.hificodec_model import (
+            HifiCodecConfig,
+            HifiCodecModel,
+            infer_config,
         )
-        if checkpoint is not None:
-            self._require_variant(checkpoint)
-            what = f"HiFi-Codec {self.variant} from '{checkpoint.path.name}'"
-            load_tensors(model, checkpoint.tensors, what=what)
+
+        if checkpoint is None:
+            return HifiCodecModel(
+                HifiCodecConfig(rates=self.rates, kernels=self.kernels, groups=self.groups)
+            )
+        self._require_variant(checkpoint)
+        shapes = {plain_name(key): value.shape for key, value in checkpoint.tensors.items()}
+        config = infer_config(shapes, rates=self.rates, kernels=self.kernels)
+        model = HifiCodecModel(config)
+        what = f"HiFi-Codec {self.variant} from '{checkpoint.path.name}'"
+        load_tensors(model, checkpoint.tensors, what=what)
         return model
 
     def _require_variant(self, checkpoint: Checkpoint) -> None:

@@ -10,7 +10,7 @@ Source:
     ``academicodec/models/hificodec``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -28,9 +28,12 @@ from codecbench.adapters.neural.layers.hifigan import (
 from codecbench.adapters.neural.layers.vector_quantizer import VectorQuantizer
 
 LATENT = 512
-"""Channels between encoder, quantiser and generator; fixed in the official code."""
+"""Channels between encoder, quantiser and generator, and after the generator's first convolution;
+fixed in the official code."""
 WIDTH = 32
 """Channels after the encoder's first convolution; fixed in the official code."""
+NORM_CHANNELS = 16
+"""Channels per group of the encoder's norms."""
 BLOCK_KERNELS = (3, 7, 11)
 LAYERS = 2
 """Residual layers of the quantiser; fixed in the official code."""
@@ -47,12 +50,19 @@ class HifiCodecConfig:
         kernels: Taps of the generator's upsampling.
         groups: Parts of the latent vector that are quantised on their own.
         codebook_size: Entries of every codebook.
+        width: Channels after the encoder's first convolution, a multiple of 8; each of its four
+            stages doubles them.
+        latent: Channels of the frames, a multiple of `groups`.
+        channels: After the generator's first convolution; each stage halves them.
     """
 
     rates: tuple[int, ...] = (8, 5, 4, 2)
     kernels: tuple[int, ...] = (16, 11, 8, 4)
     groups: int = 2
     codebook_size: int = 1024
+    width: int = WIDTH
+    latent: int = LATENT
+    channels: int = LATENT
 
 
 class Encoder(nn.Module):
@@ -62,27 +72,35 @@ class Encoder(nn.Module):
     *all* time, so neither cutting nor padding leaves the frames alone.
     """
 
-    def __init__(self, rates: Sequence[int], kernels: Sequence[int]) -> None:
+    def __init__(
+        self,
+        rates: Sequence[int],
+        kernels: Sequence[int],
+        *,
+        width: int = WIDTH,
+        latent: int = LATENT,
+    ) -> None:
         """Make the layers.
 
         Args:
             rates: Downsampling factors, first layer first.
             kernels: Taps of the downsampling convolutions.
+            width: Channels after the first convolution.
+            latent: Channels of the frames.
         """
         super().__init__()
-        self.conv_pre = same_conv(1, WIDTH, 7)
+        self.conv_pre = same_conv(1, width, 7)
         self.ups = nn.ModuleList()  # The official name, although these go down.
         self.resblocks = nn.ModuleList()
         self.normalize = nn.ModuleList()
-        width = WIDTH
         for rate, taps in zip(rates, kernels, strict=True):
             down = nn.Conv1d(width, 2 * width, taps, rate, padding=(taps - rate) // 2)
             self.ups.append(with_weight_norm(down))
             width *= 2
             for kernel in reversed(BLOCK_KERNELS):
                 self.resblocks.append(ResidualBlock(width, kernel))
-                self.normalize.append(nn.GroupNorm(width // 16, width, eps=1e-6))
-        self.conv_post = nn.Conv1d(width, LATENT, 3, padding=1)  # No weight norm here.
+                self.normalize.append(nn.GroupNorm(width // NORM_CHANNELS, width, eps=1e-6))
+        self.conv_post = nn.Conv1d(width, latent, 3, padding=1)  # No weight norm here.
 
     def forward(self, samples: Tensor) -> Tensor:
         """Return ``(batch, 512, frames)`` for ``(batch, 1, samples)``; incomplete frames go."""
@@ -103,17 +121,19 @@ class Encoder(nn.Module):
 class Quantizer(nn.Module):
     """Group-residual vector quantisation: two layers, in each one codebook for every group."""
 
-    def __init__(self, groups: int, codebook_size: int) -> None:
+    def __init__(self, groups: int, codebook_size: int, *, latent: int = LATENT) -> None:
         """Make the codebooks.
 
         Args:
-            groups: How many parts the 512 values are cut into; divides 512.
+            groups: How many parts the values of a frame are cut into; divides `latent`.
             codebook_size: Entries of each codebook.
+            latent: Values of a frame.
         """
         super().__init__()
         self.groups = groups
-        self.quantizer_modules = _codebooks(groups, codebook_size)
-        self.quantizer_modules2 = _codebooks(groups, codebook_size)
+        self.latent = latent
+        self.quantizer_modules = _codebooks(groups, codebook_size, latent)
+        self.quantizer_modules2 = _codebooks(groups, codebook_size, latent)
 
     def encode(self, latent: Tensor) -> Tensor:
         """Return codes int64 ``(batch, 2 · groups, frames)``, layer by layer.
@@ -122,7 +142,7 @@ class Quantizer(nn.Module):
             latent: ``(batch, 512, frames)``.
         """
         batch, _, frames = latent.shape
-        residual = latent.transpose(1, 2).reshape(batch * frames, LATENT)
+        residual = latent.transpose(1, 2).reshape(batch * frames, self.latent)
         rows: list[Tensor] = []
         for layer in (self.quantizer_modules, self.quantizer_modules2):
             parts = residual.chunk(self.groups, dim=1)
@@ -145,8 +165,8 @@ class Quantizer(nn.Module):
         )
 
 
-def _codebooks(groups: int, size: int) -> nn.ModuleList:
-    books = nn.ModuleList(VectorQuantizer(size, LATENT // groups) for _ in range(groups))
+def _codebooks(groups: int, size: int, latent: int) -> nn.ModuleList:
+    books = nn.ModuleList(VectorQuantizer(size, latent // groups) for _ in range(groups))
     for weight in books.parameters():
         nn.init.uniform_(weight, -1.0 / size, 1.0 / size)  # as in the official code
     return books
@@ -163,11 +183,13 @@ class HifiCodecModel(nn.Module):
         """Make the layers for one configuration."""
         super().__init__()
         self.config = config
-        self.encoder = Encoder(config.rates[::-1], config.kernels[::-1])
-        self.quantizer = Quantizer(config.groups, config.codebook_size)
+        self.encoder = Encoder(
+            config.rates[::-1], config.kernels[::-1], width=config.width, latent=config.latent
+        )
+        self.quantizer = Quantizer(config.groups, config.codebook_size, latent=config.latent)
         self.generator = HifiGanGenerator(
-            LATENT,
-            channels=LATENT,
+            config.latent,
+            channels=config.channels,
             upsample_rates=config.rates,
             upsample_kernels=config.kernels,
             block_kernels=BLOCK_KERNELS,
@@ -185,3 +207,31 @@ class HifiCodecModel(nn.Module):
         """Return samples ``(batch, frames · hop_length)`` in [-1, 1] for what `encode` gives."""
         wave: Tensor = self.generator(self.quantizer.decode(codes))
         return wave[:, 0]
+
+
+def infer_config(
+    shapes: Mapping[str, Sequence[int]], *, rates: tuple[int, ...], kernels: tuple[int, ...]
+) -> HifiCodecConfig:
+    """Read the widths off the shapes of a checkpoint's tensors.
+
+    Args:
+        shapes: By plain name.
+        rates: Upsampling factors of the generator, which no tensor tells.
+        kernels: Its taps.
+    """
+    known = HifiCodecConfig()
+    books = [key for key in shapes if key.startswith("quantizer.quantizer_modules.")]
+    # What is absent is left at a default; strict loading names what is missing.
+    return HifiCodecConfig(
+        rates=rates,
+        kernels=kernels,
+        groups=len(books) or known.groups,
+        width=_first(shapes, "encoder.conv_pre.weight_v", known.width),
+        latent=_first(shapes, "encoder.conv_post.weight", known.latent),
+        channels=_first(shapes, "generator.conv_pre.weight_v", known.channels),
+    )
+
+
+def _first(shapes: Mapping[str, Sequence[int]], name: str, default: int) -> int:
+    shape = shapes.get(name, ())
+    return shape[0] if shape else default

@@ -35,20 +35,6 @@ VARIANTS = {"base": "base", "base8": "base-adversarial", "large": "large"}
 TOLERANCE = 1e-5
 
 
-def weight(normal: Draw, name: str, shape: tuple[int, ...]) -> NDArray[np.float32] | None:
-    """Return a tensor as parity/FORMULA.md, ESC section, says; None for what is computed."""
-    *_, parent, last = name.split(".")
-    if last in ("window", "relative_position_index"):
-        return None
-    if last == "bias":
-        return np.float32(0.02) * normal(name, shape)
-    if parent == "embedding":
-        return normal(name, shape)
-    if parent in ("norm", "norm1", "norm2"):
-        return np.float32(1) + np.float32(0.1) * normal(name, shape)
-    return normal(name, shape) * np.float32(1 / math.sqrt(math.prod(shape[1:])))
-
-
 def plain(kind: str) -> EscCodec:
     """Return a codec with random weights and exactly the official layers."""
     codec = get_codec(f"esc:variant={VARIANTS[kind]}")
@@ -59,7 +45,9 @@ def plain(kind: str) -> EscCodec:
 
 @pytest.fixture(scope="session")
 def folders(
-    shared: Path, normal: Draw, tmp_path_factory: pytest.TempPathFactory
+    shared: Path,
+    esc_weight: Callable[..., NDArray[np.float32] | None],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], Path]:
     """Official folders, model.pth beside config.yaml, one for each kind, made when asked for."""
     made: dict[str, Path] = {}
@@ -72,7 +60,7 @@ def folders(
         digest = hashlib.sha256()
         tensors = {}
         for name in sorted(listed):
-            value = weight(normal, name, tuple(listed[name]["shape"]))
+            value = esc_weight(name, tuple(listed[name]["shape"]))
             tensors[name] = computed[name] if value is None else torch.from_numpy(value)
             if value is not None:
                 digest.update(name.encode() + value.astype("<f4").tobytes())
