@@ -10,8 +10,8 @@ import numpy as np
 from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.reports.forensics import Findings
 from codecbench.reports.grid import OK, Grid
-from codecbench.reports.intervals import bootstrap_means
 from codecbench.reports.rates import LOSSLESS_BPS, RED_FLAG_RATIO, PointRates
+from codecbench.reports.statistics.estimates import estimate_means
 from codecbench.reports.summary import SummaryRow
 from codecbench.reports.tables import kbps
 
@@ -127,8 +127,8 @@ def _falling(
             both = (grid.status[lower] == OK) & (grid.status[upper] == OK)
             gain = (grid.values[upper] - grid.values[lower])[None, both]
             gain = gain if grid.metric.higher_is_better else -gain
-            _, high = bootstrap_means(gain, grid.clusters(both)[0])
-            if both.sum() > 1 and high[0] < 0:
+            found = estimate_means(gain, grid.clusters(both))
+            if both.sum() > 1 and found.high[0] < 0:
                 low_point, high_point = grid.keys[lower][1], grid.keys[upper][1]
                 alarms.append(
                     Alarm(

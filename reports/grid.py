@@ -10,6 +10,7 @@ from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.core.cell import Status
 from codecbench.core.errors import ResultSchemaError
 from codecbench.reports.checks import check_comparable
+from codecbench.reports.statistics.clusters import Clusters, cluster_by_speaker
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +23,6 @@ STATUS_CODES = {
     str(Status.FAILED): FAILED,
     str(Status.SKIPPED): SKIPPED,
 }
-MIN_SPEAKERS = 8
-"""Fewer speakers than this are too few to resample; the clips are resampled instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +65,13 @@ class Grid:
         common: NDArray[np.bool_] = compared.all(axis=0)
         return common
 
-    def clusters(self, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], str]:
-        """Number the clusters of some clips.
+    def clusters(self, chosen: NDArray[np.bool_]) -> Clusters:
+        """Cluster some clips by speaker, or singly where no two speakers are named.
 
         Args:
             chosen: Which clips, shape (clips,).
-
-        Returns:
-            Cluster of each chosen clip, and "speaker", or "clip" where there are fewer than
-            `MIN_SPEAKERS` speakers. A clip without a speaker is a cluster of its own.
         """
-        places = np.flatnonzero(chosen)
-        speakers = [self.speakers[place] for place in places]
-        if len(set(speakers) - {""}) < MIN_SPEAKERS:
-            return np.arange(places.size, dtype=np.intp), "clip"
-        names = [name or f"\0{place}" for name, place in zip(speakers, places, strict=True)]
-        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-        return np.array([numbers[name] for name in names], dtype=np.intp), "speaker"
+        return cluster_by_speaker([self.speakers[place] for place in np.flatnonzero(chosen)])
 
 
 def build_grids(results: RunResults) -> tuple[Grid, ...]:

@@ -11,9 +11,9 @@ from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.core.cell import Status
 from codecbench.core.errors import ResultSchemaError
 from codecbench.reports.grid import FAILED, OK, SKIPPED, UNDEFINED, Grid, build_grids
-from codecbench.reports.intervals import LEVEL, RESAMPLES, SEED, bootstrap_means
 from codecbench.reports.rates import PointRates, point_rates
 from codecbench.reports.reasons import NOT_RUN, count_reasons, explain
+from codecbench.reports.statistics.estimates import LEVEL, estimate_means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +28,10 @@ class Mean:
         low: Lower limit; None where there are fewer than two clusters.
         high: Upper limit.
         n: Clips.
-        cluster: What was resampled: "speaker", "clip", or "none" where nothing could be.
+        cluster: What the interval takes for independent: "speaker", "clip", or "none" where there
+            is no interval.
         n_clusters: How many of them.
+        warning: Why the interval is not to be relied on; "" where it is.
     """
 
     mean: float | None = None
@@ -38,6 +40,7 @@ class Mean:
     n: int = 0
     cluster: str = "none"
     n_clusters: int = 0
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +93,12 @@ class SummaryRow:
     reasons: str
 
 
-def summarize_rows(
-    results: RunResults, *, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = SEED
-) -> tuple[SummaryRow, ...]:
+def summarize_rows(results: RunResults, *, level: float = LEVEL) -> tuple[SummaryRow, ...]:
     """Summarise a run: metric by metric, condition by condition, systems as asked for.
 
     Args:
         results: The run.
-        level: Coverage of the bootstrap intervals.
-        resamples: Resamples per interval.
-        seed: Of the resampling.
+        level: Coverage of the intervals.
 
     Raises:
         ResultSchemaError: The frame mixes datasets or definitions, or is damaged.
@@ -110,19 +109,17 @@ def summarize_rows(
     for grid in grids:
         alike = [other for other in grids if other.metric.name == grid.metric.name]
         worst = worst_score(grid.metric, alike)
-        rows += _summarize_grid(results, grid, rates, worst, (level, resamples, seed))
+        rows += _summarize_grid(results, grid, rates, worst, level)
     return tuple(rows)
 
 
-def summarize(
-    results: RunResults, *, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = SEED
-) -> "pd.DataFrame":
+def summarize(results: RunResults, *, level: float = LEVEL) -> "pd.DataFrame":
     """Return `summarize_rows` as a frame, one column per field; what is unknown is NaN.
 
     The columns of the own and the common clips are ``mean, ci_low, ci_high, n, cluster,
-    n_clusters``; those of the common clips end in ``_common``.
+    n_clusters, warning``; those of the common clips end in ``_common``.
     """
-    return rows_to_frame(summarize_rows(results, level=level, resamples=resamples, seed=seed))
+    return rows_to_frame(summarize_rows(results, level=level))
 
 
 def rows_to_frame(rows: Sequence[SummaryRow]) -> "pd.DataFrame":
@@ -222,11 +219,11 @@ def _summarize_grid(
     grid: Grid,
     rates: dict[tuple[str, str, str], PointRates],
     worst: float | None,
-    bootstrap: tuple[float, int, int],
+    level: float,
 ) -> list[SummaryRow]:
     ok = grid.status == OK
-    own = _means(grid, ok, bootstrap)
-    common = _means(grid, np.where(ok.any(axis=1)[:, None], grid.common, False), bootstrap)
+    own = _means(grid, ok, level)
+    common = _means(grid, np.where(ok.any(axis=1)[:, None], grid.common, False), level)
     facts = {system.codec: system for system in results.systems}
     counts = {code: (grid.status == code).sum(axis=1) for code in (FAILED, UNDEFINED, SKIPPED)}
     rows = []
@@ -260,9 +257,8 @@ def _summarize_grid(
     return rows
 
 
-def _means(grid: Grid, chosen: NDArray[np.bool_], bootstrap: tuple[float, int, int]) -> list[Mean]:
-    """Average each row over its chosen clips; rows with the same clips share one bootstrap."""
-    level, resamples, seed = bootstrap
+def _means(grid: Grid, chosen: NDArray[np.bool_], level: float) -> list[Mean]:
+    """Average each row over its chosen clips; rows with the same clips are done together."""
     means = [Mean()] * len(grid.keys)
     alike: dict[bytes, list[int]] = {}
     for index, mask in enumerate(chosen):
@@ -271,17 +267,18 @@ def _means(grid: Grid, chosen: NDArray[np.bool_], bootstrap: tuple[float, int, i
     for indices in alike.values():
         mask = chosen[indices[0]]
         values = grid.values[indices][:, mask]
-        clusters, cluster = grid.clusters(mask)
-        low, high = bootstrap_means(values, clusters, level=level, resamples=resamples, seed=seed)
-        n_clusters = int(clusters.max()) + 1
+        clusters = grid.clusters(mask)
+        found = estimate_means(values, clusters, level=level)
+        spread = clusters.count > 1
         for place, index in enumerate(indices):
             means[index] = Mean(
-                mean=float(values[place].mean()),
-                low=float(low[place]) if n_clusters > 1 else None,
-                high=float(high[place]) if n_clusters > 1 else None,
-                n=int(mask.sum()),
-                cluster=cluster if n_clusters > 1 else "none",
-                n_clusters=n_clusters,
+                mean=float(found.mean[place]),
+                low=float(found.low[place]) if spread else None,
+                high=float(found.high[place]) if spread else None,
+                n=found.n_clips,
+                cluster=clusters.kind if spread else "none",
+                n_clusters=clusters.count,
+                warning=clusters.warning,
             )
     return means
 

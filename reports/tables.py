@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from codecbench.benchmark.results import MetricFacts
-from codecbench.reports.intervals import LEVEL, RESAMPLES
+from codecbench.reports.statistics.estimates import LEVEL
 from codecbench.reports.summary import Mean, SummaryRow
 from codecbench.reports.typeset import Entry, TextTable
 
@@ -13,15 +13,12 @@ MAX_NOTES = 12
 """Rows with lost clips that are spelt out below a table."""
 
 
-def metric_table(
-    rows: Sequence[SummaryRow], facts: MetricFacts, *, resamples: int = RESAMPLES
-) -> TextTable:
+def metric_table(rows: Sequence[SummaryRow], facts: MetricFacts) -> TextTable:
     """Build the table of one metric: systems × points in rising rate.
 
     Args:
         rows: Summary rows of this metric, in table order.
         facts: About the metric.
-        resamples: As used for the intervals; named in a note.
     """
     mine = [row for row in rows if row.metric == facts.name]
     with_condition = len({row.condition for row in mine}) > 1
@@ -39,7 +36,7 @@ def metric_table(
         columns=tuple(heads),
         numeric=tuple([False] * n_words + [True] * (len(heads) - n_words)),
         rows=tuple(body),
-        notes=_metric_notes(mine, facts, resamples),
+        notes=_metric_notes(mine, facts),
         name=facts.name,
     )
 
@@ -170,9 +167,7 @@ def no_value_reason(row: SummaryRow) -> str:
     return row.reasons or "nothing recorded"
 
 
-def _metric_notes(
-    rows: Sequence[SummaryRow], facts: MetricFacts, resamples: int
-) -> tuple[str, ...]:
+def _metric_notes(rows: Sequence[SummaryRow], facts: MetricFacts) -> tuple[str, ...]:
     clusters = {(row.common.cluster, row.common.n_clusters) for row in rows if row.common.n}
     drawn = ", ".join(f"{n} {cluster}s" for cluster, n in sorted(clusters) if cluster != "none")
     common = {row.condition: row.common.n for row in rows if row.common.n}
@@ -183,7 +178,8 @@ def _metric_notes(
     )
     notes = [f"mean and interval: on the clips that all systems with any value have: {sizes or 0}."]
     if drawn:
-        notes.append(f"Interval: percentile bootstrap, {resamples} resamples of {drawn}.")
+        notes.append(f"Interval: Student's t, corrected for skewness, over {drawn}.")
+    notes += [f"Caution: {text}." for text in sorted({row.common.warning for row in rows} - {""})]
     notes.append("own mean, own n: on every clip of which this system has a value.")
     notes.append(_worst_note(facts))
     undefined = max((row.n_undefined for row in rows), default=0)

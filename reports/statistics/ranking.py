@@ -99,6 +99,7 @@ def rank_systems(
     *,
     higher_is_better: bool,
     level: float = LEVEL,
+    may_lead: NDArray[np.bool_] | None = None,
 ) -> tuple[Rank, ...] | None:
     """Rank systems as far as the data support it.
 
@@ -107,6 +108,8 @@ def rank_systems(
         clusters: Of the clips.
         higher_is_better: The metric's direction.
         level: 1 − chance of any wrong statement.
+        may_lead: Whether the row may stand above the column at all, shape (systems, systems); a
+            system with failures must also lead where they count as the worst score.
 
     Returns:
         One per system; None where there are too few clusters for any ranking.
@@ -121,6 +124,8 @@ def rank_systems(
     means = values.mean(axis=-1)
     if not higher_is_better:
         surely, means = -surely, -means
+    if may_lead is not None:
+        surely = np.where((surely > 0) & ~may_lead | (surely < 0) & ~may_lead.T, 0, surely)
     letters = group_letters(surely != 0, np.argsort(-means, kind="stable"))
     better, worse = (surely < 0).sum(axis=1), (surely > 0).sum(axis=1)
     return tuple(

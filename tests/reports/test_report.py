@@ -99,7 +99,7 @@ def test_the_page_says_what_was_run_what_failed_and_why(report_folder):
         "too_short",
         "untrained",
         "output is 0.50 ms early",
-        "2000 resamples of 12 speakers",
+        "corrected for skewness, over 12 speakers",
         "P.862.2; 16 kHz",
         "packages.pesq",
     ):

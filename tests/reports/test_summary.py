@@ -144,11 +144,17 @@ def test_different_metrics_are_not_ranked(synthetic):
         may_rank_above(row, replace(row, metric="mcd"))
 
 
-@pytest.mark.parametrize(("n_speakers", "cluster", "count"), [(8, "speaker", 8), (7, "clip", 24)])
-def test_says_what_was_resampled(synthetic, n_speakers, cluster, count):
+@pytest.mark.parametrize(
+    ("n_speakers", "cluster", "count", "flagged"),
+    [(8, "speaker", 8, False), (7, "speaker", 7, True), (1, "clip", 24, True)],
+)
+def test_says_what_is_independent_and_flags_what_is_too_little(
+    synthetic, n_speakers, cluster, count, flagged
+):
     results = synthetic.realistic(n_clips=24, n_speakers=n_speakers)
     row = next(row for row in summarize_rows(results) if row.label == "opus-cbr")
     assert (row.own.cluster, row.own.n_clusters) == (cluster, count)
+    assert bool(row.own.warning) is flagged
 
 
 def test_clips_without_a_speaker_are_clusters_of_their_own(synthetic):
@@ -158,7 +164,7 @@ def test_clips_without_a_speaker_are_clusters_of_their_own(synthetic):
     assert (row.own.cluster, row.own.n_clusters) == ("speaker", 12)
 
 
-def test_without_speakers_clips_are_resampled(synthetic):
+def test_without_speakers_clips_are_the_clusters(synthetic):
     row = summarize_rows(synthetic.realistic(speakers=None))[0]
     assert (row.own.cluster, row.own.n_clusters) == ("clip", 36)
 
@@ -193,11 +199,12 @@ def test_a_short_clip_is_missing_only_where_it_is_too_short(synthetic):
     assert rows["opus-cbr", "pesq_wb"].own.n == 36
 
 
-def test_summaries_are_reproducible_and_follow_the_seed(synthetic):
+def test_summaries_are_reproducible_and_follow_the_level(synthetic):
     results = synthetic.realistic()
     assert summarize(results).equals(summarize(results))
-    other = summarize(results, seed=1)
-    assert not np.allclose(summarize(results)["ci_low"], other["ci_low"], equal_nan=True)
+    wide, narrow = (summarize(results, level=level).dropna() for level in (0.99, 0.9))
+    uncertain = wide["ci_low"] < wide["ci_high"]
+    assert (wide["ci_low"] < narrow["ci_low"])[uncertain].all()
 
 
 def test_a_cell_that_was_not_run_is_counted(synthetic):

@@ -71,9 +71,9 @@ def test_failures_show_in_both_tables(synthetic):
     )
 
 
-def test_notes_say_what_was_resampled_and_what_a_failure_counts(synthetic):
+def test_notes_say_what_is_independent_and_what_a_failure_counts(synthetic):
     notes = " ".join(metric_table(summarize_rows(synthetic.realistic()), synthetic.MCD).notes)
-    assert "2000 resamples of 12 speakers" in notes
+    assert "corrected for skewness, over 12 speakers" in notes
     assert "33 of 36" in notes  # two failed, one undefined
     assert "the worst score that any system got" in notes
     assert "order 24; alpha 0.42" in notes
