@@ -158,7 +158,7 @@ def _delta(kind: BdKind, curves: list[tuple[Floats, Floats]], method: Method, pr
         return replace(found, reason=reason, overlap=overlap)
     limits = np.asarray(low), np.asarray(high)
     areas = [float(integrate(x, y, method, *limits)) for x, y in curves]
-    average = (areas[1] - areas[0]) / (high - low)
+    average = float((areas[1] - areas[0]) / (high - low))
     caution = f"the curves share only {overlap:.0%} of the shorter one"
     return replace(
         found,
