@@ -58,7 +58,7 @@ def test_clips_that_are_hard_for_both_do_not_widen_the_interval():
 
 
 def test_bd_metric_has_an_interval_too():
-    anchor, test = pair(14)
+    anchor, test = pair(5)
     found = estimate_bd(anchor, test, independent_clips(60), kind="metric")
     # 20 % fewer bits are worth 0.8·log2(1/0.8) on this scale.
     assert found.low < 0.8 * np.log2(1.25) < found.high
