@@ -17,6 +17,7 @@ BUILTIN = {
     "dac": "codecbench.adapters.neural.dac:DacCodec",
     "encodec": "codecbench.adapters.neural.encodec:EncodecCodec",
     "esc": "codecbench.adapters.neural.esc:EscCodec",
+    "freqcodec": "codecbench.adapters.neural.freqcodec:FreqCodecCodec",
     "g711": "codecbench.adapters.reference.g711:G711Codec",
     "g722": "codecbench.adapters.reference.g722:G722Codec",
     "g726": "codecbench.adapters.reference.g726:G726Codec",

@@ -19,6 +19,7 @@ from codecbench.benchmark.conformance import make_signal
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.operation_count import count_macs, count_parameters, countable_length
 from codecbench.benchmark.supervisor import Limits, SupervisedChild
+from codecbench.benchmark.thop_count import count_macs_as_thop
 from codecbench.core.audio import Audio
 from codecbench.core.dependency import require
 from codecbench.core.errors import NotAvailableError, RunError
@@ -74,6 +75,7 @@ class Complexity:
         decoder_parameters: Of its decoder; quantisers are the rest.
         weights_mib: Parameters as float32, in MiB.
         macs: At the lowest and the highest operating point; see `operation_count.CONVENTION`.
+        thop_macs: At the highest, as papers count that used thop; see `thop_count`.
         speeds: One entry per setting.
         clips: Clips that were timed.
         clip_s: Length of each, in seconds.
@@ -92,6 +94,7 @@ class Complexity:
     decoder_parameters: int | None
     weights_mib: float | None
     macs: tuple[Macs, ...]
+    thop_macs: Macs | None = None
     speeds: tuple[Speed, ...]
     clips: int
     clip_s: float
@@ -176,6 +179,7 @@ def _with_counts(found: Complexity, clip_s: float) -> Complexity:
     for point in dict.fromkeys(point.name for point in (plain.points[0], plain.points[-1])):
         encode, decode = count_macs(plain, plain.point(point), n_samples)
         macs.append(Macs(point=point, encode=encode, decode=decode))
+    encode, decode = count_macs_as_thop(plain, plain.points[-1], n_samples)
     return replace(
         found,
         parameters=count.total,
@@ -183,6 +187,7 @@ def _with_counts(found: Complexity, clip_s: float) -> Complexity:
         decoder_parameters=count.decoder,
         weights_mib=4 * count.total / 2**20,
         macs=tuple(macs),
+        thop_macs=Macs(point=plain.points[-1].name, encode=encode, decode=decode),
     )
 
 
@@ -278,4 +283,7 @@ def _from_message(message: Mapping[str, object]) -> Complexity:
         entries = content[key]
         assert isinstance(entries, list)  # written by run_complexity
         content[key] = tuple(cls(**entry) for entry in entries)
+    thop = content["thop_macs"]
+    if isinstance(thop, dict):
+        content["thop_macs"] = Macs(**thop)
     return Complexity(**content)  # type: ignore[arg-type]  # written by run_complexity

@@ -178,6 +178,20 @@ class NeuralCodec(Codec):
         """Return the signal that is padded and coded; by default the signal itself."""
         return samples
 
+    def start_of(self, n_samples: int) -> int:
+        """Return where a clip of a length begins in the decoded signal; by default the delay."""
+        del n_samples
+        return self.delay_samples
+
+    def finish_samples(self, samples: NDArray[np.float32], encoded: Encoded) -> NDArray[np.float32]:
+        """Return the decoded signal at the clip's own level; by default it has it already.
+
+        Raises:
+            BitstreamError: The header is not of this codec.
+        """
+        del encoded
+        return samples
+
     # What the harness calls.
 
     @property
@@ -300,13 +314,14 @@ class NeuralCodec(Codec):
         except UnknownNameError as error:
             raise BitstreamError(str(error)) from error
         decoded = self.decode_codes(self._unpack(encoded, point))
-        cut = decoded[self.delay_samples : self.delay_samples + encoded.n_samples]
+        start = self.start_of(encoded.n_samples)
+        cut = decoded[start : start + encoded.n_samples]
         if 0 < encoded.n_samples - cut.size <= self.tail_samples:
             cut = np.pad(cut, (0, encoded.n_samples - cut.size))
         if cut.size < encoded.n_samples:
             msg = f"{self.info.name} gave {cut.size} samples of {encoded.n_samples}"
             raise DecodeError(msg)
-        return Audio.clip(cut, encoded.sample_rate)
+        return Audio.clip(self.finish_samples(cut, encoded), encoded.sample_rate)
 
     # Parts.
 

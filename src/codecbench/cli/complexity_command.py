@@ -54,6 +54,7 @@ def command(
     from codecbench.benchmark.complexity import measure_complexity
     from codecbench.benchmark.cost_suite import find_cost_suite
     from codecbench.benchmark.operation_count import CONVENTION
+    from codecbench.benchmark.thop_count import CONVENTION as THOP
     from codecbench.core.errors import ConfigError
 
     if not specs and not suites:
@@ -68,6 +69,7 @@ def command(
             print("\n".join(_lines(found)), flush=True)
     if specs and not as_json:
         print(CONVENTION)
+        print(f"MMAC/s (thop): {THOP}")
     for table in tables:
         _print_suite(table, clips=clips or table.clips, seconds=seconds, as_json=as_json)
 
@@ -106,6 +108,12 @@ def _lines(found: "Complexity") -> list[str]:
         f"= {(macs.encode + macs.decode) / 1e6:.1f} at {macs.point}"
         for macs in found.macs
     ]
+    if found.thop_macs is not None:
+        thop = found.thop_macs
+        lines.append(
+            f"  MMAC/s (thop) {thop.encode / 1e6:.1f} encode + {thop.decode / 1e6:.1f} decode "
+            f"= {(thop.encode + thop.decode) / 1e6:.1f}"
+        )
     lines += [
         f"  time          {speed.encode_s:.4f} s encode (real-time factor "
         f"{speed.encode_rtf:.4f}), {speed.decode_s:.4f} s decode ({speed.decode_rtf:.4f}); "
