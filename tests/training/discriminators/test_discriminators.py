@@ -92,7 +92,7 @@ def made(name: str, shapes: dict[str, list[int]], normal: Draw) -> Any:
         "msstft3",
         "msstft5",
         "melgan",
-        "dac",
+        pytest.param("dac", marks=pytest.mark.slow),
     ],
 )
 def test_features_are_those_of_the_official_code(

@@ -1,0 +1,205 @@
+"""ESC's recipe: phases, streams left out, exact resume, and a result that its adapter loads."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="not here: torch")
+
+from codecbench.adapters.neural.checkpoint import save_checkpoint  # noqa: E402
+from codecbench.adapters.registry import get_codec  # noqa: E402
+from codecbench.core.audio import Audio  # noqa: E402
+from codecbench.training.esc_objective import EscObjective, EscSettings  # noqa: E402
+from codecbench.training.recipe import read_recipe  # noqa: E402
+
+TINY = EscSettings(
+    learning_rate=2e-3,
+    clip_norm=0.5,
+    average_decay=0.9,
+    widths=(8, 8, 8, 8, 12, 12),
+    heads=(2, 2, 2, 2, 4),
+    depth=2,
+    codebook_dims=(6, 5, 4, 4, 3, 3),
+    pretraining_steps=3,
+    start_batches=2,
+    revive_every=2,
+    revive_below=0.01,
+)
+STEPS = 6
+
+
+def made(settings: EscSettings = TINY) -> EscObjective:
+    torch.manual_seed(0)
+    objective = EscObjective(settings, steps=STEPS)
+    objective.train()
+    return objective
+
+
+def batch(step: int) -> Any:
+    return 0.1 * torch.randn(2, 1600, generator=torch.Generator().manual_seed(step))
+
+
+def go(objective: EscObjective, first: int, last: int) -> list[dict[str, float]]:
+    found = []
+    for step in range(first, last):
+        torch.manual_seed(step)
+        found.append(objective.train_step(batch(step), step))
+    return found
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[EscObjective, list[dict[str, float]]]:
+    objective = made()
+    return objective, go(objective, 0, STEPS)
+
+
+def test_there_is_no_look_up_before_pre_training_ends(trained) -> None:
+    losses = trained[1]
+    assert [each["codebook"] == 0 for each in losses] == [True] * 3 + [False] * 3
+    assert [each["streams"] for each in losses[:3]] == [6.0] * 3
+
+
+def test_the_optimiser_starts_afresh_after_pre_training() -> None:
+    objective = made()
+    go(objective, 0, 3)
+    before = objective.optimizers["model"]
+    go(objective, 3, 4)
+    assert objective.optimizers["model"] is not before
+    counts = {int(each["step"]) for each in objective.optimizers["model"].state.values()}
+    assert counts == {1}
+
+
+def test_stopped_and_resumed_is_the_same_as_not_stopped(trained) -> None:
+    """Before and after the change of phase."""
+    whole = trained[0].state()
+    for stop in (2, 5):
+        first = made()
+        go(first, 0, stop)
+        saved = first.state()
+        second = made(replace(TINY, average_decay=0.9))
+        second.load_state(saved)
+        go(second, stop, STEPS)
+        resumed = second.state()["networks"]
+        for network, tensors in whole["networks"].items():
+            for name, value in tensors.items():
+                assert torch.equal(value, resumed[network][name]), (stop, network, name)
+
+
+def test_fewer_streams_are_sent_as_often_as_the_recipe_says() -> None:
+    objective = made(replace(TINY, pretraining_steps=0, start_batches=0))
+    go(objective, 0, 1)
+    torch.manual_seed(1)
+    drawn = np.bincount([objective._draw_streams() for _ in range(4000)], minlength=7)[1:] / 4000
+    # Each of six with 0.75 / 6, and all six besides with 0.25.
+    assert drawn[:5] == pytest.approx([0.125] * 5, abs=0.02)
+    assert drawn[5] == pytest.approx(0.375, abs=0.03)
+
+
+def test_the_adapter_loads_a_narrow_model_and_codes_what_validation_did(
+    trained, tmp_path: Path
+) -> None:
+    objective = trained[0]
+    exported = objective.export()
+    save_checkpoint(tmp_path / "model.safetensors", exported.model, exported.config)
+    codec = get_codec(f"esc:checkpoint={tmp_path}")
+    assert [point.nominal_bps for point in codec.points] == [1500.0 * n for n in range(1, 7)]
+    samples = batch(99)[0, :1500]
+    objective.train(training=False)
+    for point in objective.points:
+        with torch.no_grad():
+            found = objective.reconstruct(samples, point)
+        encoded = codec.encode(Audio(samples.numpy(), 16000), codec.point(point))
+        assert np.array_equal(encoded.codes, found.codes.numpy())
+        assert len(found.codebook_sizes) == len(found.codes)
+        decoded = codec.decode(encoded).samples
+        assert np.abs(decoded - found.samples.numpy()).max() < 1e-4
+    objective.train()
+
+
+def test_validation_has_no_codes_before_look_up() -> None:
+    objective = made()
+    go(objective, 0, 1)
+    objective.train(training=False)
+    with torch.no_grad():
+        found = objective.reconstruct(batch(7)[0, :1000], "6")
+    assert found.codes is None
+    assert found.samples.shape == (1000,)
+
+
+def test_the_adversarial_variant_trains_its_discriminator_after_pre_training() -> None:
+    settings = replace(
+        TINY,
+        adversarial_weight=1.0,
+        feature_weight=2.0,
+        mel_weight=15.0,
+        stft_weight=0.0,
+        pretraining_steps=1,
+        period_channels=(2, 2, 2, 2, 2),
+        band_channels=2,
+    )
+    objective = made(settings)
+    before = [each.clone() for each in objective.discriminator.parameters()]
+    first = go(objective, 0, 1)[0]
+    assert "discriminator" not in first
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(before, objective.discriminator.parameters(), strict=True)
+    )
+    second = go(objective, 1, 2)[0]
+    assert second["features"] > 0
+    assert not all(
+        torch.equal(one, other)
+        for one, other in zip(before, objective.discriminator.parameters(), strict=True)
+    )
+
+
+@pytest.mark.slow
+def test_bfloat16_trains_too() -> None:
+    losses = go(made(replace(TINY, bfloat16=True)), 0, STEPS)
+    assert all(np.isfinite(each["loss"]) for each in losses)
+
+
+def test_the_papers_settings_are_the_papers() -> None:
+    """codecs/esc.md, section 9, and its table of configurations."""
+    paper = read_recipe("esc", scale="paper")
+    assert (paper.training.steps, paper.training.batch, paper.training.crop_s) == (400_000, 36, 3)
+    settings = paper.settings
+    assert isinstance(settings, EscSettings)
+    assert settings.pretraining_steps == 75_000
+    assert settings.codebook_dims == (32, 32, 16, 12, 8, 6)
+    assert (settings.learning_rate, settings.clip_norm) == (1e-4, 0.5)
+    assert (settings.mel_weight, settings.stft_weight, settings.dropout_rate) == (0.25, 1.0, 0.75)
+    model = EscObjective(replace(settings, average_decay=0.0), steps=1).model
+    assert sum(each.numel() for each in model.parameters()) == 8_736_581
+    adversarial = read_recipe("esc", scale="paper_adversarial").settings
+    assert isinstance(adversarial, EscSettings)
+    assert (adversarial.mel_weight, adversarial.stft_weight) == (15.0, 0.0)
+    assert (adversarial.adversarial_weight, adversarial.feature_weight) == (1.0, 2.0)
+
+
+@pytest.mark.slow
+def test_four_clips_are_learnt_by_heart() -> None:
+    """With look-up, which has begun long before the end."""
+    settings = replace(
+        TINY,
+        learning_rate=4e-3,
+        widths=(12, 16, 16, 24, 32, 48),
+        codebook_dims=(8,) * 6,
+        pretraining_steps=20,
+        dropout_rate=0.0,
+        start_batches=8,
+    )
+    objective = made(settings)
+    time = torch.arange(4800) / 16000
+    pitches = torch.tensor([110.0, 150.0, 200.0, 260.0])[:, None]
+    tones = sum(torch.sin(2 * torch.pi * k * pitches * time) / k for k in range(1, 12))
+    clips = 0.2 * tones * torch.sin(torch.pi * time * 4).square()
+    losses = []
+    for step in range(80):
+        torch.manual_seed(step)
+        losses.append(objective.train_step(clips, step)["mel"])
+    assert np.mean(losses[-10:]) < 0.65 * losses[0]
+    assert objective.looks_up
