@@ -105,7 +105,7 @@ def find_all(results: RunResults) -> tuple[Findings, ...]:
 
 
 def _find(codec: str, point: str, condition: str, part: "pd.DataFrame") -> Findings:
-    part = part.assign(level_db=_levels(part))
+    part = part.assign(level_db=level_changes(part))
     middle = {name: _median(part, name) for name in MEASURED}
     worst = {name: _farthest(part, name) for name in MEASURED}
     methods = Counter(part["method"].astype(str)).most_common(1)
@@ -130,7 +130,7 @@ def _find(codec: str, point: str, condition: str, part: "pd.DataFrame") -> Findi
     )
 
 
-def _levels(part: "pd.DataFrame") -> "pd.Series[float]":
+def level_changes(part: "pd.DataFrame") -> "pd.Series[float]":
     """Return the change of level of each clip in dB.
 
     By the waveform, the gain is that of the correlating part alone, correlation × ratio of levels.

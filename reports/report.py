@@ -3,7 +3,9 @@
 index.html              the page; it needs no other file
 tables/                 overview and one table per metric: .csv (full precision), .md, .tex;
                         failures, rates, forensics, systems, metrics, codebooks
-figures/                rate_quality_<metric>.png, .svg, .pdf, and the .csv that reproduces them
+figures/                rate_quality_<metric>, distribution_<metric>, signals, metrics and, where
+                        costs are given, cost_<metric>: .png, .svg, .pdf, the .csv that reproduces
+                        them, and .txt with the command and the figure in words
 data/results.csv        the tidy frame, and the same as results.parquet
 data/suite.json         what was asked for
 data/environment.json   where it ran
@@ -16,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import MetricFacts, RunResults
-from codecbench.core.fingerprint import Json
 from codecbench.reports.alarms import Alarm, find_alarms
+from codecbench.reports.costs import read_costs
 from codecbench.reports.export import csv_bytes, export_frame
 from codecbench.reports.fact_tables import (
     codebooks_table,
@@ -26,15 +28,13 @@ from codecbench.reports.fact_tables import (
     systems_table,
 )
 from codecbench.reports.failures import failures_table, group_failures, lost_cells
-from codecbench.reports.figure_text import alt_text
-from codecbench.reports.figures import write_figure
+from codecbench.reports.figures.drawing import FigureFiles
+from codecbench.reports.figures.of_run import RunFigures
 from codecbench.reports.forensics import find_all, forensics_table
 from codecbench.reports.grid import build_grids
 from codecbench.reports.merging import merge_results
-from codecbench.reports.rate_quality import rate_quality_frame
 from codecbench.reports.rates import point_rates
-from codecbench.reports.style import system_styles
-from codecbench.reports.summary import SummaryRow, rows_to_frame, summarize_rows
+from codecbench.reports.summary import rows_to_frame
 from codecbench.reports.tables import metric_table, overview_table
 from codecbench.reports.typeset import TextTable, file_names, to_latex, to_markdown
 
@@ -46,21 +46,6 @@ RESERVED = ("overview", "failures", "rates", "forensics", "systems", "metrics", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FigureFiles:
-    """One figure of the page.
-
-    Attributes:
-        condition: What was drawn.
-        paths: By suffix: png, svg, pdf, csv.
-        alt: The figure in words.
-    """
-
-    condition: str
-    paths: dict[str, Path]
-    alt: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricSection:
     """What the page says about one metric.
 
@@ -68,7 +53,7 @@ class MetricSection:
         facts: About the metric.
         table: Its table.
         name: Stem of its files.
-        figures: One per condition.
+        figures: Against the rate and clip by clip, per condition.
     """
 
     facts: MetricFacts
@@ -86,6 +71,7 @@ class ReportParts:
         overview: All metrics side by side.
         sections: One per metric.
         others: Further tables by name: failures, rates, forensics, codebooks, systems, metrics.
+        figures: Those of no single metric: signals, one metric against another.
         alarms: What deserves a look.
         n_clips: Clips of the data set.
         n_cells: Cells by status.
@@ -95,12 +81,19 @@ class ReportParts:
     overview: TextTable
     sections: tuple[MetricSection, ...]
     others: dict[str, TextTable]
+    figures: tuple[FigureFiles, ...]
     alarms: tuple[Alarm, ...]
     n_clips: int
     n_cells: dict[str, int]
 
 
-def write_report(results: RunResults | Sequence[RunResults], out: Path) -> Path:
+def write_report(
+    results: RunResults | Sequence[RunResults],
+    out: Path,
+    *,
+    costs: Sequence[Path] = (),
+    only_curves: bool = False,
+) -> Path:
     """Write the report of one run, or of several side by side.
 
     The same results give the same files, byte for byte.
@@ -108,49 +101,58 @@ def write_report(results: RunResults | Sequence[RunResults], out: Path) -> Path:
     Args:
         results: One run, or several on the same data set with the same metric definitions.
         out: Folder; made where it is absent, files of an earlier report are replaced.
+        costs: Files that ``codecbench complexity --json`` wrote, for quality against cost.
+        only_curves: Draw the curves against the rate alone, which is quicker.
 
     Returns:
         Path of ``index.html``.
 
     Raises:
         ResultSchemaError: The results must not be mixed; the message names the difference.
+        ConfigError: A file of costs cannot be read.
     """
     from codecbench.reports.page import render_page
 
-    run = results if isinstance(results, RunResults) else merge_results(list(results))
-    rows = summarize_rows(run)
-    parts = _write_parts(run, rows, out)
+    runs = [results] if isinstance(results, RunResults) else list(results)
+    run = merge_results(runs)
+    draw = RunFigures.of(
+        run,
+        [each.folder for each in runs],
+        costs=read_costs(costs),
+        cost_files=tuple(costs),
+    )
+    parts = write_parts(draw, out, only_curves=only_curves)
     data = out / "data"
     export_frame(run, data / "results.csv", kind="csv")
     export_frame(run, data / "results.parquet", kind="parquet")
-    _write_json(data / "suite.json", run.suite)
-    _write_json(data / "environment.json", run.environment)
+    write_setting(run, data)
     index = out / "index.html"
     index.write_text(render_page(parts, out), encoding="utf-8", newline="\n")
     return index
 
 
-def _write_parts(run: RunResults, rows: Sequence[SummaryRow], out: Path) -> ReportParts:
+def write_setting(run: RunResults, data: Path) -> None:
+    """Write what was asked for, and where it ran."""
+    data.mkdir(parents=True, exist_ok=True)
+    for name, value in (("suite", run.suite), ("environment", run.environment)):
+        text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+        (data / f"{name}.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
+
+
+def write_parts(draw: RunFigures, out: Path, *, only_curves: bool = False) -> ReportParts:
+    """Write the folders tables and figures, and return what a page says of them."""
+    run, rows = draw.results, draw.rows
     tables, summary = out / "tables", rows_to_frame(rows)
     overview = overview_table(rows, run.metrics)
     _write_table(tables, "overview", overview, summary)
-    styles = system_styles(run.systems)
     # A metric may be called "rates" too.
     names = file_names([*RESERVED, *(facts.name for facts in run.metrics)])[len(RESERVED) :]
-    conditions = list(dict.fromkeys(row.condition for row in rows))
-    endings = [f"_{name}" for name in file_names(conditions)] if len(conditions) > 1 else [""]
     sections = []
     for facts, name in zip(run.metrics, names, strict=True):
         table = metric_table(rows, facts)
         _write_table(tables, name, table, summary[summary["metric"] == facts.name])
-        figures = []
-        for condition, ending in zip(conditions, endings, strict=True):
-            data = rate_quality_frame(rows, facts.name, condition)
-            stem = f"rate_quality_{name}{ending}"
-            paths = write_figure(out / "figures", stem, data, facts, styles)
-            alt = alt_text(data, facts)
-            figures.append(FigureFiles(condition=condition, paths=paths, alt=alt))
-        sections.append(MetricSection(facts=facts, table=table, name=name, figures=tuple(figures)))
+        figures = _metric_figures(draw, facts.name, out / "figures", name, only_curves)
+        sections.append(MetricSection(facts=facts, table=table, name=name, figures=figures))
     rates = tuple(point_rates(run).values())
     findings = find_all(run)
     others = {
@@ -170,10 +172,37 @@ def _write_parts(run: RunResults, rows: Sequence[SummaryRow], out: Path) -> Repo
         overview=overview,
         sections=tuple(sections),
         others=others,
+        figures=() if only_curves else _common_figures(draw, out / "figures"),
         alarms=find_alarms(run, build_grids(run), rows, rates, findings),
         n_clips=int(run.frame["clip"].nunique()),
         n_cells={str(status): int(n) for status, n in sorted(counts.items())},
     )
+
+
+def _metric_figures(
+    draw: RunFigures, metric: str, folder: Path, name: str, only_curves: bool
+) -> tuple[FigureFiles, ...]:
+    endings = [""]
+    if len(draw.conditions) > 1:
+        endings = [f"_{ending}" for ending in file_names(list(draw.conditions))]
+    figures = []
+    for condition, ending in zip(draw.conditions, endings, strict=True):
+        stem = f"{name}{ending}"
+        figures.append(draw.rate_quality(folder, f"rate_quality_{stem}", metric, condition))
+        if only_curves:
+            continue
+        figures.append(draw.distribution(folder, f"distribution_{stem}", metric, condition))
+        if draw.has_costs(metric, condition):
+            figures.append(draw.cost(folder, f"cost_{stem}", metric, condition, "rtf"))
+    return tuple(figures)
+
+
+def _common_figures(draw: RunFigures, folder: Path) -> tuple[FigureFiles, ...]:
+    figures = [draw.signals(folder, "signals")] if len(draw.results.forensics) else []
+    pair = draw.least_agreeing(draw.conditions[0]) if draw.conditions else None
+    if pair is not None:
+        figures.append(draw.metric_pair(folder, "metric_pair", *pair, draw.conditions[0]))
+    return tuple(figures)
 
 
 def _write_others(
@@ -206,8 +235,3 @@ def _write_table(folder: Path, name: str, table: TextTable, full: "pd.DataFrame"
     (folder / f"{name}.csv").write_bytes(csv_bytes(full))
     (folder / f"{name}.md").write_text(to_markdown(table), encoding="utf-8", newline="\n")
     (folder / f"{name}.tex").write_text(to_latex(table), encoding="utf-8", newline="\n")
-
-
-def _write_json(path: Path, value: Json) -> None:
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
-    path.write_text(f"{text}\n", encoding="utf-8", newline="\n")

@@ -83,18 +83,20 @@ class Run:
             raise UnknownNameError("condition", condition, conditions)
         return rate_quality_frame(rows, metric, condition or conditions[0])
 
-    def report(self, out: Path | str | None = None) -> Path:
+    def report(self, out: Path | str | None = None, *, only_curves: bool = False) -> Path:
         """Write the report.
 
         Args:
             out: Folder; ``report`` within the run folder where None.
+            only_curves: Draw the curves against the rate alone, which is quicker.
 
         Returns:
             Path of ``index.html``.
         """
         from codecbench.reports.report import write_report
 
-        return write_report(self.results(), self.folder / "report" if out is None else Path(out))
+        folder = self.folder / "report" if out is None else Path(out)
+        return write_report(self.results(), folder, only_curves=only_curves)
 
     def _check_metric(self, metric: str) -> None:
         known = [facts.name for facts in self.results().metrics]

@@ -1,6 +1,6 @@
 """How figures look: one fixed style per system, safe for colour-blind eyes and grey print."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +15,6 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 LINES = {"neural": "-", "waveform": "--", "parametric": "-."}
 """Line style by kind of codec; read per system, so that no curve inherits another's."""
 ANCHOR_COLOUR = "#666666"
-FIGURE_WIDTH_IN = 7.2
-"""Width of a figure in inches: two columns of a paper; text stays readable at one and a half."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +53,15 @@ def system_styles(systems: Iterable[SystemFacts]) -> dict[str, SystemStyle]:
         )
         for place, system in enumerate(drawn)
     }
+
+
+ANCHOR_STYLE = SystemStyle(colour=ANCHOR_COLOUR, marker="d", line=":", filled=True)
+"""Of all anchors, which are told apart by their names."""
+
+
+def style_of(styles: Mapping[str, SystemStyle], codec: str) -> SystemStyle:
+    """Return the style of a system, or that of the anchors."""
+    return styles.get(codec, ANCHOR_STYLE)
 
 
 # Any: matplotlib gives each key a type of its own.

@@ -7,8 +7,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 
-from codecbench.reports.figure_text import alt_text, caption
-from codecbench.reports.figures import draw_rate_quality, spread, write_figure
+from codecbench.reports.figures.drawing import write_drawing
+from codecbench.reports.figures.rate_quality import draw_rate_quality, spread
+from codecbench.reports.figures.words import alt_text, caption
 from codecbench.reports.rate_quality import rate_quality_frame, read_rate_quality
 from codecbench.reports.style import COLOURS, system_styles
 from codecbench.reports.summary import summarize_rows
@@ -24,9 +25,14 @@ def rows(results):
     return summarize_rows(results)
 
 
-def curves_of(figure):
+def write_figure(folder, name, data, facts, styles):
+    drawing = draw_rate_quality(data, facts, styles)
+    return write_drawing(folder, name, drawing, title="a title", command="a command").paths
+
+
+def curves_of(drawing):
     """Return {label: (x, y, line style)} of the drawn curves."""
-    (axes,) = figure.axes
+    (axes,) = drawing.figure.axes
     lines = [line for line in axes.lines if not line.get_label().startswith("_")]
     return {
         line.get_label(): (line.get_xdata(), line.get_ydata(), line.get_linestyle())
@@ -116,7 +122,7 @@ def test_a_far_anchor_is_named_and_does_not_squash_the_curves(synthetic):
         lambda _m, s, p, c: 500.0 if s.label == "far" else 5.0 - p.nominal_bps / 6e3 + c / 10,
     )
     data = rate_quality_frame(summarize_rows(results), "mcd", "clean")
-    figure = draw_rate_quality(data, synthetic.MCD, system_styles(systems))
+    figure = draw_rate_quality(data, synthetic.MCD, system_styles(systems)).figure
     assert figure.axes[0].get_ylim()[1] < 6.0
     assert any("Beyond the axis: far 1: 500" in text.get_text() for text in figure.texts)
 
@@ -129,7 +135,7 @@ def test_a_figure_without_a_single_value_says_so(synthetic, tmp_path):
     data = rate_quality_frame(summarize_rows(results), "pesq_wb", "clean")
     paths = write_figure(tmp_path, "empty", data, synthetic.PESQ, system_styles(systems))
     assert paths["png"].stat().st_size > 1000
-    figure = draw_rate_quality(data, synthetic.PESQ, system_styles(systems))
+    figure = draw_rate_quality(data, synthetic.PESQ, system_styles(systems)).figure
     assert "crashed:SIGSEGV" in " ".join(text.get_text() for text in figure.texts)
 
 
@@ -141,14 +147,14 @@ def test_any_label_can_be_drawn(synthetic, tmp_path, label):
     )
     data = rate_quality_frame(summarize_rows(results), "pesq_wb", "clean")
     paths = write_figure(tmp_path, "figure", data, synthetic.PESQ, system_styles(systems))
-    figure = draw_rate_quality(data, synthetic.PESQ, system_styles(systems))
+    figure = draw_rate_quality(data, synthetic.PESQ, system_styles(systems)).figure
     assert len(figure.legends[0].get_texts()) == 1
     assert b"<script>" not in paths["svg"].read_bytes()
 
 
 def test_labels_do_not_overlap_with_six_systems(results, rows, synthetic):
     data = rate_quality_frame(rows, "pesq_wb", "clean")
-    figure = draw_rate_quality(data, synthetic.PESQ, system_styles(results.systems))
+    figure = draw_rate_quality(data, synthetic.PESQ, system_styles(results.systems)).figure
     FigureCanvasAgg(figure).draw()
     (axes,) = figure.axes
     texts = [*figure.texts, *axes.texts, *figure.legends[0].get_texts(), axes.xaxis.label]

@@ -12,6 +12,7 @@ import pytest
 from codecbench.reports.report import write_report
 
 ATTACK = '"><script>document.title="owned"</script><img src=x onerror=alert(1)>'
+FIGURE_FILES = ("csv", "pdf", "png", "svg", "txt")
 VOID = {"meta", "img", "link", "br", "hr", "input"}
 
 
@@ -56,7 +57,13 @@ def test_the_folder_has_its_layout(report_folder):
     wanted = {f"tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "tex")}
     for metric in ("pesq_wb", "stoi", "mcd"):
         wanted |= {f"tables/{metric}.{kind}" for kind in ("csv", "md", "tex")}
-        wanted |= {f"figures/rate_quality_{metric}.{k}" for k in ("csv", "png", "svg", "pdf")}
+        for figure in (
+            f"rate_quality_{metric}",
+            f"distribution_{metric}",
+            "signals",
+            "metric_pair",
+        ):
+            wanted |= {f"figures/{figure}.{kind}" for kind in FIGURE_FILES}
     wanted |= {"data/results.csv", "data/results.parquet", "data/suite.json"}
     wanted |= {"data/environment.json", "index.html", "tables/forensics_clips.csv"}
     found = {
@@ -141,7 +148,7 @@ def attacked(synthetic, tmp_path_factory) -> Path:
 def test_names_from_users_are_inert(attacked):
     page = read_page(attacked)
     assert "script" not in page.tags
-    assert page.tags.count("img") == 1  # the figure
+    assert page.tags.count("img") == 3  # curves, clip by clip, signals
     assert page.handlers == []
     assert any(ATTACK in word for word in page.words)
 
@@ -159,6 +166,8 @@ def test_several_conditions_have_a_figure_each(synthetic, tmp_path):
     write_report(results, tmp_path)
     names = {path.name for path in (tmp_path / "figures").glob("*pesq_wb*.png")}
     assert names == {
+        "distribution_pesq_wb_clean.png",
+        "distribution_pesq_wb_noise_20_db.png",
         "rate_quality_pesq_wb_clean.png",
         "rate_quality_pesq_wb_noise_20_db.png",
     }

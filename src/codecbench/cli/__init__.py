@@ -18,6 +18,7 @@ COMMANDS = {
     "encode": "Code a sound file into a bitstream.",
     "explain": "Say what a metric measures, within which limits, and how it is defined.",
     "export": "Write the results of a run as CSV, Parquet, JSON lines and other formats.",
+    "figure": "Draw one figure from runs, trainings or ratings, with its data beside it.",
     "gc": "Bound the cache of coded audio.",
     "list": "List codecs, metrics, datasets or suites.",
     "new": "Write a codec, metric or dataset of your own to start from, with its test.",
@@ -25,7 +26,6 @@ COMMANDS = {
     "run": "Code clips with codecs, score them, and write a report.",
     "score": "Score sound files against their references, without codecs.",
     "train": "Train a codec by a recipe, with your own data or ours.",
-    "trajectory": "Draw the course of trainings: use of the codes and quality against the step.",
 }
 
 

@@ -36,7 +36,7 @@ def carry_out(
             return ExitCode.INTERRUPTED
     run = Run(out)
     results = run.results()
-    page = run.report()
+    page = run.report(only_curves=True)
     if finished is not None:
         print(_summary(finished))
     print(f"report: {page}")

@@ -45,7 +45,8 @@ def command(
     """
     from codecbench.cli.exit_codes import ExitCode
     from codecbench.cli.training_screen import TrainingScreen
-    from codecbench.reports.trajectory import read_trajectory, write_trajectories
+    from codecbench.reports.figures.drawing import write_drawing
+    from codecbench.reports.figures.trajectory import draw_trajectories, read_trajectory
     from codecbench.training.recipe import read_recipe
 
     found = read_recipe(recipe, scale=scale, changes={"steps": steps} if steps else None)
@@ -70,6 +71,12 @@ def command(
             file=sys.stderr,
         )
         return ExitCode.INTERRUPTED
-    figure = write_trajectories(out / "trajectory.svg", [read_trajectory(out)])
-    print(f"checkpoint: {out}\nfigure: {figure}")
+    figure = write_drawing(
+        out,
+        "trajectory",
+        draw_trajectories([read_trajectory(out)]),
+        title=f"Training {out.resolve().name}",
+        command=f"codecbench figure trajectory {out} -o {out / 'trajectory'}",
+    )
+    print(f"checkpoint: {out}\nfigure: {figure.paths['svg']}")
     return ExitCode.OK

@@ -1,6 +1,5 @@
 """The words of a rate-quality figure: what stands below it, and what replaces it for the blind."""
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import MetricFacts
@@ -10,13 +9,11 @@ from codecbench.reports.tables import direction
 if TYPE_CHECKING:
     import pandas as pd
 
-WRAP = 104
-"""Characters per line below a figure."""
 _MAX_LABEL, _MAX_LEVEL, _MAX_PARTS = 72, 34, 12
 
 
 def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
-    """Return the lines below a figure: n, what was resampled, what failed, what is missing.
+    """Say below a figure what n is, what was resampled, what failed, what is missing.
 
     Args:
         data: Data of the figure.
@@ -25,12 +22,7 @@ def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
     counted = data[data["role"] != MISSING]
     lines = []
     if len(counted):
-        first = counted.iloc[0]
-        text = f"n = {first['n']} of {first['n_clips']} clips, those that every system shown has."
-        if first["cluster"] != "none":
-            drawn = f"{first['n_clusters']} {first['cluster']}s"
-            text += f" Bands: 95 % bootstrap intervals over {drawn}."
-        lines.append(text)
+        lines.append(interval_words(counted.iloc[0]))
     if (data["role"] == ANCHOR).any():
         lines.append(
             "Dotted levels: anchors, whose bits mean nothing, and codecs near the rate of PCM."
@@ -44,7 +36,7 @@ def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
     failing = counted[counted["n_failed"] > 0]
     if len(failing):
         names = [f"{_name(row)} ({row['n_failed']})" for _, row in failing.iterrows()]
-        lines.append(f"Failed clips, in no mean here: {_cut(names, '; ')}.")
+        lines.append(f"Failed clips, in no mean here: {cut(names, '; ')}.")
     missing = []
     lost = data[data["role"] == MISSING]
     for (label, reason), group in lost.groupby(["label", "reason"], sort=False):
@@ -52,8 +44,20 @@ def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
         name = short_label(str(label))
         missing.append(f"{name}{', ' if points else ''}{points}: {reason}")
     if missing:
-        lines.append(f"Missing: {_cut(missing, '; ')}.")
-    return [part for line in lines for part in textwrap.wrap(line, WRAP) or [""]]
+        lines.append(f"Missing: {cut(missing, '; ')}.")
+    return lines
+
+
+def interval_words(row: "pd.Series") -> str:
+    """Say how many clips there are and what the intervals are over.
+
+    Args:
+        row: With ``n, n_clips, cluster, n_clusters``.
+    """
+    text = f"n = {row['n']} of {row['n_clips']} clips, those that every system shown has."
+    if row["cluster"] != "none":
+        text += f" Intervals: 95 %, over {row['n_clusters']} {row['cluster']}s."
+    return text
 
 
 def alt_text(data: "pd.DataFrame", facts: MetricFacts) -> str:
@@ -76,13 +80,13 @@ def short_label(label: str) -> str:
     return label if len(label) <= _MAX_LABEL else f"{label[: _MAX_LABEL - 1]}…"
 
 
-def level_name(label: str, point: str) -> str:
+def level_name(label: str, point: str, *, longest: int = _MAX_LEVEL) -> str:
     """Name an anchor's point, cut to what the margin can hold."""
     name = f"{label} {point}" if point else label
-    return name if len(name) <= _MAX_LEVEL else f"{name[: _MAX_LEVEL - 1]}…"
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
-def _cut(parts: list[str], separator: str) -> str:
+def cut(parts: list[str], separator: str) -> str:
     """Join what a reader of a figure will read; the CSV beside it has the rest."""
     kept = parts[:_MAX_PARTS]
     if len(parts) > _MAX_PARTS:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codecbench.core.errors import RunError
-from codecbench.reports.style import COLOURS, FIGURE_WIDTH_IN, LINES, MARKERS, figure_settings
+from codecbench.reports.figures.drawing import PAGE_WIDTH_IN, Drawing
+from codecbench.reports.style import COLOURS, LINES, MARKERS, figure_settings
 from codecbench.training.log import read_log
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 PANELS = {
     "utilisation": "utilisation of the codes",
@@ -76,11 +77,35 @@ def _add(
             curves.setdefault((point, score), []).append((line["step"], value))
 
 
-def draw_trajectories(trajectories: Sequence[Trajectory]) -> "Figure":
+def trajectory_frame(trajectories: Sequence[Trajectory]) -> "pd.DataFrame":
+    """Return the data of the figure: ``training, point, score, step, value``.
+
+    A mark is a row without value, whose ``score`` is the mark's name.
+    """
+    import pandas as pd
+
+    records = [
+        (each.name, point, score, step, value)
+        for each in trajectories
+        for (point, score), pairs in each.curves.items()
+        for step, value in pairs
+    ]
+    records += [
+        (each.name, "", name, step, float("nan"))
+        for each in trajectories
+        for name, step in each.marks.items()
+    ]
+    return pd.DataFrame(records, columns=["training", "point", "score", "step", "value"])
+
+
+def draw_trajectories(
+    trajectories: Sequence[Trajectory], *, width_in: float = PAGE_WIDTH_IN
+) -> Drawing:
     """Draw a panel for each score against the step, with a mark where a phase ends.
 
     Args:
         trajectories: Each in a colour of its own; operating points differ by their markers.
+        width_in: Of the figure, in inches.
     """
     from matplotlib.figure import Figure
 
@@ -88,7 +113,7 @@ def draw_trajectories(trajectories: Sequence[Trajectory]) -> "Figure":
     panels = [score for score in PANELS if score in found] or sorted(found)
     with figure_settings():
         figure = Figure(
-            figsize=(FIGURE_WIDTH_IN, _PANEL_HEIGHT_IN * len(panels) + 0.6), layout="constrained"
+            figsize=(width_in, _PANEL_HEIGHT_IN * len(panels) + 0.6), layout="constrained"
         )
         rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
         for axes, score in zip(rows, panels, strict=True):
@@ -98,8 +123,25 @@ def draw_trajectories(trajectories: Sequence[Trajectory]) -> "Figure":
         rows[-1].set_xlabel("step")
         handles, labels = rows[0].get_legend_handles_labels()
         if handles:
-            figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-    return figure
+            columns = 2 if width_in == PAGE_WIDTH_IN else 1
+            figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+        figure.canvas.draw()  # places everything while the settings hold
+    return Drawing(
+        figure=figure, data=trajectory_frame(trajectories), alt=_alt(trajectories, panels)
+    )
+
+
+def _alt(trajectories: Sequence[Trajectory], panels: Sequence[str]) -> str:
+    parts = ["Scores of trainings on held-out clips against the step."]
+    for each in trajectories:
+        for (point, score), pairs in each.curves.items():
+            if score in panels:
+                (first, start), (last, end) = pairs[0], pairs[-1]
+                name = f"{each.name} {point}".strip()
+                parts.append(
+                    f"{name}, {score}: {start:.3g} at step {first} to {end:.3g} at {last}."
+                )
+    return " ".join(parts)
 
 
 def _draw(axes: "Axes", trajectory: Trajectory, score: str, place: int) -> None:
@@ -129,26 +171,3 @@ def _draw(axes: "Axes", trajectory: Trajectory, score: str, place: int) -> None:
             fontsize=7.5,
             color=colour,
         )
-
-
-def write_trajectories(path: Path, trajectories: Sequence[Trajectory]) -> Path:
-    """Write the figure; the suffix tells the format (svg, png, pdf).
-
-    Raises:
-        RunError: The format is not one of these, or the file cannot be written.
-    """
-    from codecbench.reports.figures import FORMATS, METADATA
-
-    kind = path.suffix.lstrip(".").lower()
-    if kind not in FORMATS:
-        msg = f"{path}: a figure ends in {', '.join(f'.{each}' for each in FORMATS)}"
-        raise RunError(msg)
-    figure = draw_trajectories(trajectories)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with figure_settings():
-            figure.savefig(path, format=kind, dpi=200, metadata=METADATA[kind])
-    except OSError as error:
-        msg = f"{path}: cannot be written ({error.strerror or error})"
-        raise RunError(msg) from error
-    return path
