@@ -211,7 +211,8 @@ class EscObjective(Objective[EscSettings]):
         books, average = _books(self.model), self._average_books()
         # Each stream codes what those before it have left, so they start one after the other.
         for stream in range(STREAMS if batches else 0):
-            outputs = [run(self.model, each, STREAMS).streams[stream] for each in batches]
+            with self.autocast():
+                outputs = [run(self.model, each, STREAMS).streams[stream] for each in batches]
             for group in range(GROUPS):
                 vectors = torch.cat([each.vectors[group].flatten(0, 1) for each in outputs])
                 index = stream * GROUPS + group

@@ -180,7 +180,8 @@ class HifiCodecObjective(Objective[HifiCodecSettings]):
         for index in range(len(_books(self.model)) if batches else 0):
             vectors = []
             for each in batches:
-                quantized = run(self.model, each).quantized
+                with self.autocast():
+                    quantized = run(self.model, each).quantized
                 assert quantized is not None  # there is look-up
                 vectors.append(quantized.vectors[index])
             self.care.start(index, self._twins(index), torch.cat(vectors))
