@@ -2,6 +2,7 @@
 
 index.html              the page; it needs no other file
 tables/                 overview and one table per metric: .csv (full precision), .md, .tex;
+                        at_equal_rate.<metric>, bd.<metric>, groups.<metric>: systems compared;
                         failures, rates, forensics, systems, metrics, codebooks
 figures/                rate_quality_<metric>, distribution_<metric>, signals, metrics and, where
                         costs are given, cost_<metric>: .png, .svg, .pdf, the .csv that reproduces
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.reports.alarms import Alarm, find_alarms
+from codecbench.reports.comparison_tables import comparison_tables
 from codecbench.reports.costs import read_costs
 from codecbench.reports.export import csv_bytes, export_frame
 from codecbench.reports.fact_tables import (
@@ -54,12 +56,14 @@ class MetricSection:
         table: Its table.
         name: Stem of its files.
         figures: Against the rate and clip by clip, per condition.
+        comparisons: Tables that compare systems, by the stem of their files.
     """
 
     facts: MetricFacts
     table: TextTable
     name: str
     figures: tuple[FigureFiles, ...]
+    comparisons: dict[str, TextTable]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +152,23 @@ def write_parts(draw: RunFigures, out: Path, *, only_curves: bool = False) -> Re
     # A metric may be called "rates" too.
     names = file_names([*RESERVED, *(facts.name for facts in run.metrics)])[len(RESERVED) :]
     sections = []
+    compared = comparison_tables(run, rows)
     for facts, name in zip(run.metrics, names, strict=True):
         table = metric_table(rows, facts)
         _write_table(tables, name, table, summary[summary["metric"] == facts.name])
         figures = _metric_figures(draw, facts.name, out / "figures", name, only_curves)
-        sections.append(MetricSection(facts=facts, table=table, name=name, figures=figures))
+        comparisons = {f"{full.kind}.{name}": full for full in compared[facts.name]}
+        for stem, full in comparisons.items():
+            _write_table(tables, stem, full.table, full.frame)
+        sections.append(
+            MetricSection(
+                facts=facts,
+                table=table,
+                name=name,
+                figures=figures,
+                comparisons={stem: full.table for stem, full in comparisons.items()},
+            )
+        )
     rates = tuple(point_rates(run).values())
     findings = find_all(run)
     others = {

@@ -13,6 +13,7 @@ from codecbench.core.errors import ResultSchemaError
 from codecbench.reports.grid import FAILED, OK, SKIPPED, UNDEFINED, Grid, build_grids
 from codecbench.reports.rates import PointRates, point_rates
 from codecbench.reports.reasons import NOT_RUN, count_reasons, explain
+from codecbench.reports.statistics.clusters import Clusters
 from codecbench.reports.statistics.estimates import LEVEL, estimate_means
 
 if TYPE_CHECKING:
@@ -214,6 +215,32 @@ def _leads(row: SummaryRow, mine: float | None, other: float | None) -> bool:
     return mine > other if row.higher_is_better else mine < other
 
 
+def mean_rows(
+    values: NDArray[np.float64], clusters: Clusters, *, level: float = LEVEL
+) -> list[Mean]:
+    """Average each row.
+
+    Args:
+        values: Finite, shape (rows, clips).
+        clusters: Of the clips.
+        level: Coverage of the intervals.
+    """
+    found = estimate_means(values, clusters, level=level)
+    spread = clusters.count > 1
+    return [
+        Mean(
+            mean=float(found.mean[row]),
+            low=float(found.low[row]) if spread else None,
+            high=float(found.high[row]) if spread else None,
+            n=found.n_clips,
+            cluster=clusters.kind if spread else "none",
+            n_clusters=clusters.count,
+            warning=clusters.warning,
+        )
+        for row in range(len(values))
+    ]
+
+
 def _summarize_grid(
     results: RunResults,
     grid: Grid,
@@ -268,18 +295,8 @@ def _means(grid: Grid, chosen: NDArray[np.bool_], level: float) -> list[Mean]:
         mask = chosen[indices[0]]
         values = grid.values[indices][:, mask]
         clusters = grid.clusters(mask)
-        found = estimate_means(values, clusters, level=level)
-        spread = clusters.count > 1
-        for place, index in enumerate(indices):
-            means[index] = Mean(
-                mean=float(found.mean[place]),
-                low=float(found.low[place]) if spread else None,
-                high=float(found.high[place]) if spread else None,
-                n=found.n_clips,
-                cluster=clusters.kind if spread else "none",
-                n_clusters=clusters.count,
-                warning=clusters.warning,
-            )
+        for index, mean in zip(indices, mean_rows(values, clusters, level=level), strict=True):
+            means[index] = mean
     return means
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from codecbench.benchmark.results import MetricFacts
+from codecbench.benchmark.results import MetricFacts, SystemFacts
 from codecbench.reports.statistics.estimates import LEVEL
 from codecbench.reports.summary import Mean, SummaryRow
 from codecbench.reports.typeset import Entry, TextTable
@@ -77,6 +77,11 @@ def overview_table(rows: Sequence[SummaryRow], metrics: Sequence[MetricFacts]) -
 def system_label(row: SummaryRow) -> str:
     """Return the system's label, with its badge where the weights are random."""
     return row.label if row.trained else f"{row.label} [untrained]"
+
+
+def system_name(system: SystemFacts) -> str:
+    """Return a system's label, with its badge where the weights are random."""
+    return system.label if system.trained else f"{system.label} [untrained]"
 
 
 def direction(facts: MetricFacts) -> str:

@@ -22,12 +22,14 @@ class Entry:
         kind: "value" for a number, "reason" for why there is none, "text" for anything else.
         detail: What a page may show in small print beside it.
         flag: Whether it deserves attention.
+        best: Whether it is surely better than all it is compared with; set in bold.
     """
 
     text: str
     kind: EntryKind = "text"
     detail: str = ""
     flag: bool = False
+    best: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +59,16 @@ def to_markdown(table: TextTable) -> str:
     lines.append("| " + " | ".join(map(_markdown, table.columns)) + " |")
     lines.append("|" + "|".join("---:" if right else "---" for right in table.numeric) + "|")
     lines += [
-        "| " + " | ".join(_markdown(entry.text) for entry in row) + " |" for row in table.rows
+        "| " + " | ".join(_markdown_entry(entry) for entry in row) + " |" for row in table.rows
     ]
     if table.notes:
         lines += ["", *(f"- {_markdown(note)}" for note in table.notes)]
     return "\n".join(lines) + "\n"
+
+
+def _markdown_entry(entry: Entry) -> str:
+    text = _markdown(entry.text)
+    return f"**{text}**" if entry.best else text
 
 
 def _markdown(text: str) -> str:
@@ -107,7 +114,8 @@ def to_latex(table: TextTable) -> str:
 def _latex_entry(entry: Entry, marks: dict[str, str]) -> str:
     if entry.kind != "reason" or len(entry.text) <= LONG_REASON:
         text = escape_latex(entry.text)
-        return text.replace("-", r"\ensuremath{-}") if entry.kind == "value" else text
+        text = text.replace("-", r"\ensuremath{-}") if entry.kind == "value" else text
+        return rf"\textbf{{{text}}}" if entry.best else text
     mark = marks.setdefault(entry.text, _letters(len(marks)))
     return rf"n/a\textsuperscript{{{mark}}}"
 

@@ -128,7 +128,8 @@ def _problem(
 ) -> str:
     for (rates, _), (_, scores), word in zip(inside, whole, ("anchor", "test"), strict=True):
         if len(scores) < min_points:
-            return f"the {word} has {len(scores)} points, {min_points} are needed"
+            number = f"{len(scores)} point{'s' if len(scores) != 1 else ''}"
+            return f"the {word} has {number}, {min_points} are needed"
         if len(rates) < min_points:
             outside = f"{len(scores) - len(rates)} of {len(scores)} points of the {word} lie beyond"
             return f"saturated: {outside} {domain.low:g} … {domain.high:g} ({domain.reason})"

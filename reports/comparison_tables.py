@@ -1,0 +1,63 @@
+"""All that compares systems, metric by metric, as the report writes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codecbench.benchmark.results import MetricFacts, RunResults
+from codecbench.reports.bd_tables import bd_frame, bd_rows, bd_table
+from codecbench.reports.standing_tables import standings_frame, standings_table
+from codecbench.reports.standings import standings
+from codecbench.reports.summary import SummaryRow
+from codecbench.reports.typeset import TextTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullTable:
+    """A table for people and the same in full precision.
+
+    Attributes:
+        kind: Stem of its files, before the name of the metric: ``at_equal_rate`` or ``bd``.
+        table: For people.
+        frame: For programs.
+    """
+
+    kind: str
+    table: TextTable
+    frame: "pd.DataFrame"
+
+
+def comparison_tables(
+    results: RunResults, rows: Sequence[SummaryRow]
+) -> dict[str, tuple[FullTable, ...]]:
+    """Compare the systems of a run in every way that needs no further choice.
+
+    Args:
+        results: The run.
+        rows: Its summary.
+
+    Returns:
+        Tables by metric; what cannot be compared has none.
+    """
+    standing = standings(results, rows=rows)
+    deltas = bd_rows(results)
+    frames = {"at_equal_rate": standings_frame(standing), "bd": bd_frame(deltas)}
+    found: dict[str, tuple[FullTable, ...]] = {}
+    for facts in results.metrics:
+        tables = {
+            "at_equal_rate": standings_table(standing, facts, results.systems),
+            "bd": bd_table(deltas, facts),
+        }
+        found[facts.name] = tuple(
+            FullTable(kind=kind, table=table, frame=_of_metric(frames[kind], facts))
+            for kind, table in tables.items()
+            if table is not None
+        )
+    return found
+
+
+def _of_metric(frame: "pd.DataFrame", facts: MetricFacts) -> "pd.DataFrame":
+    return frame[frame["metric"] == facts.name]
