@@ -14,6 +14,7 @@ BUILTIN = {
     "amrwb": "codecbench.adapters.reference.amrwb:AmrWbCodec",
     "clip": "codecbench.adapters.reference.clip:ClipCodec",
     "codec2": "codecbench.adapters.reference.codec2:Codec2Codec",
+    "command": "codecbench.adapters.external.program:CommandCodec",
     "dac": "codecbench.adapters.neural.dac:DacCodec",
     "encodec": "codecbench.adapters.neural.encodec:EncodecCodec",
     "esc": "codecbench.adapters.neural.esc:EscCodec",

@@ -20,6 +20,7 @@ from codecbench.core.errors import (
     MissingDependencyError,
     MissingWeightsError,
     NotAvailableError,
+    ProcessError,
 )
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,8 @@ def describe_error(error: Exception) -> Message:
         reason = "missing_dependency"
     elif isinstance(error, MissingWeightsError):
         reason = "missing_weights"
+    elif isinstance(error, ProcessError):
+        reason = error.reason
     elif isinstance(error, MemoryError):
         reason = "out_of_memory"
     return {

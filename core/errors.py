@@ -10,7 +10,8 @@ CodecBenchError
 ├── CodecError
 │   ├── EncodeError
 │   ├── DecodeError
-│   └── BitstreamError
+│   ├── BitstreamError
+│   └── ProcessError        a process of a codec died, hung or took too much memory
 ├── SignalError             also ValueError
 │   ├── AudioFormatError    integer, two-dimensional, unreadable
 │   ├── NonFiniteError
@@ -121,6 +122,28 @@ class DecodeError(CodecError):
 
 class BitstreamError(CodecError):
     """Bytes that are not a valid stream of this codec."""
+
+
+class ProcessError(CodecError):
+    """A process in which a codec works has died, hung, taken too much memory, or failed."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        """Say what happened.
+
+        Args:
+            message: For people.
+            reason: As in a cell: ``crashed:SIGKILL``, ``timeout``, ``out_of_memory`` …
+        """
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error travel between processes."""
+        return (_process_error, (str(self), self.reason))
+
+
+def _process_error(message: str, reason: str) -> ProcessError:
+    return ProcessError(message, reason=reason)
 
 
 class SignalError(CodecBenchError, ValueError):

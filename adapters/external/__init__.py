@@ -1,0 +1,1 @@
+"""Codecs that work outside this process: programs, and classes under another interpreter."""
