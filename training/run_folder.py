@@ -22,19 +22,19 @@ class RunFolder:
     """The folder that a training writes to, and nothing outside it."""
 
     def __init__(self, path: Path) -> None:
-        """Make the folder, unless it is there.
+        """Look at the folder; it is made when something is written.
 
         Raises:
-            RunError: It cannot be made, or holds something else than a training.
+            RunError: It cannot be read, or holds something else than a training.
         """
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            strange = sorted(each.name for each in path.iterdir() if not each.name.startswith("."))
+            there = list(path.iterdir()) if path.exists() else []
         except OSError as error:
             msg = f"{path}: cannot be the folder of a training ({error.strerror or error})"
             raise RunError(msg) from error
-        if strange and not (path / LOG).is_file():
+        strange = sorted(each.name for each in there if not each.name.startswith("."))
+        if strange and LOG not in strange:
             msg = f"{path}: holds {strange[0]} and no training; give a new or an empty folder"
             raise RunError(msg)
 
@@ -77,9 +77,18 @@ class RunFolder:
         return self.path / LAST
 
     def log(self, kind: str, **values: object) -> None:
-        """Add a line to the log."""
-        with (self.path / LOG).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"kind": kind, **values}) + "\n")
+        """Add a line to the log.
+
+        Raises:
+            RunError: The folder cannot be made or written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with (self.path / LOG).open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"kind": kind, **values}) + "\n")
+        except OSError as error:
+            msg = f"{self.path}: cannot be written ({error.strerror or error})"
+            raise RunError(msg) from error
 
     def cut_log(self, step: int) -> None:
         """Drop the lines of steps that are to be done again, and what a crash left half written."""

@@ -1,7 +1,5 @@
 """PSQ's training: what is exported is what was validated, modes, warm start, and that it learns."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -112,10 +110,10 @@ def test_it_overfits_four_clips(make_corpus):
     clips = get_dataset(str(make_corpus(4))).clips
     pool = AudioPool(clips, 16000)
     batch = torch.from_numpy(pool.crops(count=4, length=4800, seed=0, step=0, level=Level()))
-    recipe = read_recipe("psq:average_decay=0.9,warm_up_steps=20,steps=250")
+    recipe = read_recipe("psq:average_decay=0.9,warm_up_steps=20,schedule=constant")
     torch.manual_seed(0)
-    objective = replace(recipe).make(device="cpu")
+    objective = recipe.make(device="cpu")
     objective.train()
-    losses = [objective.train_step(batch, step) for step in range(250)]
-    first, last = losses[0]["mel"], np.mean([each["mel"] for each in losses[-20:]])
-    assert last < 0.3 * first
+    losses = [objective.train_step(batch, step) for step in range(100)]
+    assert losses[-1]["mel"] < 0.35 * losses[0]["mel"]
+    assert losses[-1]["convergence"] < 0.7 * losses[0]["convergence"]
