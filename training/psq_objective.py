@@ -35,6 +35,7 @@ class PsqSettings(ObjectiveSettings):
             that the decoder learns from values as they are sent; 1 is never.
         stft_weight: Of the spectral distances.
         mel_weight: Of the distance of logarithmic mel spectra.
+        loud_weight: Of the distance of mel spectra in which loud bands count more.
     """
 
     bitrate: int = 3000
@@ -43,6 +44,7 @@ class PsqSettings(ObjectiveSettings):
     hard_from: float = 1.0
     stft_weight: float = 1.0
     mel_weight: float = 0.0
+    loud_weight: float = 0.0
 
 
 class PsqObjective(Objective[PsqSettings]):
@@ -96,9 +98,10 @@ class PsqObjective(Objective[PsqSettings]):
             "quantizer": output.quantized.loss,
         }
         loss = settings.stft_weight * (convergence + logarithmic) + output.quantized.loss
-        if settings.mel_weight > 0:
-            found["mel"] = self.mel(decoded, target)
+        if settings.mel_weight > 0 or settings.loud_weight > 0:
+            found["mel"], found["loud"] = self.mel.both(decoded, target)
             loss = loss + settings.mel_weight * found["mel"]
+            loss = loss + settings.loud_weight * found["loud"]
         norm = self.descend("model", loss, rate=self.rate(step))
         self.update_average()
         return {

@@ -46,12 +46,25 @@ class LogMelDistance(nn.Module):
             decoded: ``(batch, samples)``.
             target: Of the same shape; gets no gradient.
         """
-        total = decoded.new_zeros(())
+        return self.both(decoded, target)[0]
+
+    def both(self, decoded: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the distance, and one in which loud bands count more than quiet ones.
+
+        Most bands of speech are quiet, and logarithms know no difference. The second distance is
+        that of the roots of the magnitudes, as a share of what there is.
+        """
+        logarithmic = decoded.new_zeros(())
+        loud = decoded.new_zeros(())
         for index in range(len(self.resolutions)):
             with torch.no_grad():
                 wanted = self.log_mel(target, index)
-            total = total + (self.log_mel(decoded, index) - wanted).abs().mean()
-        return total / len(self.resolutions)
+                root = (wanted / 2).exp()
+            found = self.log_mel(decoded, index)
+            logarithmic = logarithmic + (found - wanted).abs().mean()
+            loud = loud + ((found / 2).exp() - root).abs().sum() / root.sum()
+        count = len(self.resolutions)
+        return logarithmic / count, loud / count
 
     def log_mel(self, samples: Tensor, index: int) -> Tensor:
         """Return the logarithmic mel spectrum at one resolution, ``(batch, bands, frames)``."""
