@@ -17,6 +17,7 @@ from codecbench.adapters.neural.checkpoint import (
     load_tensors,
     read_checkpoint,
 )
+from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.neural.pretrained import WEIGHTS, require_model_type, stored_config
 from codecbench.adapters.neural.pretrained_codec import PretrainedCodec
 from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
@@ -270,6 +271,10 @@ class DacCodec(PretrainedCodec):
     def official_samples(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the signal filled up to whole frames, as the official preprocessing does."""
         return np.pad(samples, (0, self.padded_length(samples.size) - samples.size))
+
+    def fold(self, model: "nn.Module") -> None:
+        """Fold weight norm, and lay convolutions out as for codecs of our own code."""
+        NeuralCodec.fold(self, model)
 
     def model_codes(self, samples: "Tensor", point: OperatingPoint) -> "Tensor":
         """Run the encoder; see `NeuralCodec`."""

@@ -130,7 +130,7 @@ class EncodecCodec(PretrainedCodec):
         ratios = self.facts.ratios
         layers: list[Conv | Transposed] = [same(6)]
         for ratio in ratios[::-1]:
-            # A residual unit with 3 taps; then twice as many taps as steps, padded more on the left.
+            # A residual unit of 3 taps; then twice as many taps as steps, padded more on the left.
             layers += [same(2), Conv(2 * ratio - 1, ratio, ratio - ratio // 2)]
         layers += [same(6), same(6)]
         for ratio in ratios:

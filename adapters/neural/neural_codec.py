@@ -230,8 +230,14 @@ class NeuralCodec(Codec):
         self._model = model.eval().to(self.device)
 
     def fold(self, model: "nn.Module") -> None:
-        """Merge once what would be computed again for every clip; by default weight norm."""
+        """Merge once what would be computed again for every clip, and lay weights out for coding.
+
+        By default weight norm, and convolutions over time; see `make_time_major`.
+        """
+        from codecbench.adapters.neural.layers.time_major import make_time_major
+
         fold_weight_norm(model)
+        make_time_major(model)
 
     def find_weights(self, checkpoint: str) -> Path:
         """Return the file of weights that the option means.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
 from codecbench.adapters.neural.checkpoint import Checkpoint, CheckpointError, checkpoint_sha256
+from codecbench.adapters.neural.inference import fold_weight_norm
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.neural.pretrained import (
     WEIGHTS,
@@ -185,6 +186,10 @@ class PretrainedCodec(NeuralCodec):
     def all_codebooks(self) -> Mapping[str, Any]:
         """Return the arguments that make the model encode with all of its codebooks."""
         return {}
+
+    def fold(self, model: "nn.Module") -> None:
+        """Fold weight norm alone; otherwise the model runs as transformers would run it."""
+        fold_weight_norm(model)
 
     def codebook_sizes(self, point: OperatingPoint) -> tuple[int, ...]:
         """Return the entries of each codebook of a point."""

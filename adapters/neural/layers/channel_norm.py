@@ -26,8 +26,10 @@ class ChannelNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape of `x`."""
-        variance, mean = torch.var_mean(x, dim=1, correction=0, keepdim=True)
-        y = (x - mean) * torch.rsqrt(variance + EPSILON)
+        # On a CPU torch.var_mean over the second axis takes five to fourteen times as long.
+        deviation = x - x.mean(dim=1, keepdim=True)
+        variance = deviation.square().mean(dim=1, keepdim=True)
+        y = deviation * torch.rsqrt(variance + EPSILON)
         if self.weight is None or self.bias is None:
             return y
         shape = (-1, *(1,) * (x.ndim - 2))
