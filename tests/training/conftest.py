@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,3 +58,63 @@ def corpus(make_corpus: Callable[..., Path]) -> Path:
 def _one_thread() -> None:
     """Threads that wait for one another on a busy machine take many times as long."""
     pytest.importorskip("torch").set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def noise_steps() -> Callable[..., list[dict[str, float]]]:
+    """Train an objective on two clips of noise per step, seeded by step as the loop does it."""
+    torch = pytest.importorskip("torch", reason="not here: torch")
+
+    def go(objective: Any, first: int, last: int, n_samples: int) -> list[dict[str, float]]:
+        found = []
+        for step in range(first, last):
+            generator = torch.Generator().manual_seed(step)
+            batch = 0.1 * torch.randn(2, n_samples, generator=generator)
+            torch.manual_seed(step)
+            found.append(objective.train_step(batch, step))
+        return found
+
+    return go
+
+
+@pytest.fixture(scope="session")
+def learn_by_heart() -> Callable[[Any, int], tuple[float, float]]:
+    """Train an objective on the same four clips; return its mel distance at first and at last."""
+    torch = pytest.importorskip("torch", reason="not here: torch")
+
+    def learn(objective: Any, steps: int) -> tuple[float, float]:
+        time = torch.arange(4800) / 16000
+        pitches = torch.tensor([110.0, 150.0, 200.0, 260.0])[:, None]
+        tones = sum(torch.sin(2 * torch.pi * k * pitches * time) / k for k in range(1, 12))
+        clips = 0.2 * tones * torch.sin(torch.pi * time * 4).square()
+        losses = []
+        for step in range(steps):
+            torch.manual_seed(step)
+            losses.append(objective.train_step(clips, step)["mel"])
+        return losses[0], float(np.mean(losses[-10:]))
+
+    return learn
+
+
+def resumed_differs(make: Callable[[], Any], go: Callable[[Any, int, int], Any], stop: int) -> str:
+    """Stop and resume; return the name of a tensor that is not that of a run without a stop."""
+    import torch
+
+    whole, first, second = make(), make(), make()
+    last = whole.steps
+    go(whole, 0, last)
+    go(first, 0, stop)
+    second.load_state(first.state())
+    go(second, stop, last)
+    resumed = second.state()["networks"]
+    for network, tensors in whole.state()["networks"].items():
+        for name, value in tensors.items():
+            if not torch.equal(value, resumed[network][name]):
+                return f"{network} {name}"
+    return ""
+
+
+@pytest.fixture(scope="session", name="resumed_differs")
+def resumed_differs_fixture() -> Callable[..., str]:
+    """See `resumed_differs`."""
+    return resumed_differs
