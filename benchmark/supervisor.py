@@ -1,28 +1,18 @@
 """One persistent child process, watched: deadline, memory, death, restart, one retry."""
 
-import contextlib
 import json
 import os
-import select
-import signal
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
-
-import psutil
 
 from codecbench.benchmark.framing import HEADER, MAX_FRAME_BYTES, Message, pack_frame
 from codecbench.core.errors import RunError
+from codecbench.core.watched_process import ProcessDiedError, WatchedProcess
 
-_TICK_S = 0.1
 _AHEAD = 2  # requests that the child may have: the one it works on and the next
 _START_S = 120.0
-_STDERR_KEEP = 4000
-_STDERR_MAX = 2**20
 
 _SINGLE_THREAD = {
     name: "1"
@@ -81,22 +71,13 @@ class Reply:
     seconds: float = 0.0
 
 
-class _ChildDiedError(Exception):
-    def __init__(self, reason: str, detail: str, trace: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-        self.trace = trace
-
-
 class SupervisedChild:
     """A child process that runs codec and metric code one step at a time."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         """Set the limits; the process starts with the first step."""
         self.limits = limits or Limits()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._stderr: IO[bytes] | None = None
+        self._process: WatchedProcess | None = None
 
     def call(self, request: Message) -> Reply:
         """Run one step to its end, whatever that is.
@@ -127,7 +108,7 @@ class SupervisedChild:
                         self._send(requests[sent], waiting=sent > answered)
                         sent += 1
                     reply = self._reply(self._receive(self.limits.timeout_s))
-                except _ChildDiedError as death:
+                except ProcessDiedError as death:
                     self.close()
                     sent = answered
                     tries += 1
@@ -154,18 +135,8 @@ class SupervisedChild:
     def close(self) -> None:
         """End the child; the next step starts a new one."""
         process, self._process = self._process, None
-        words, self._stderr = self._stderr, None
-        if words is not None:
-            words.close()
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
+        if process is not None:
+            process.close()
 
     def __enter__(self) -> "SupervisedChild":
         """Return itself."""
@@ -195,106 +166,35 @@ class SupervisedChild:
             raise RunError(msg)
         return Reply(value=value, status="ok", seconds=took)
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
-        self._process = subprocess.Popen(
+    def _start(self) -> WatchedProcess:
+        self._process = WatchedProcess(
             [sys.executable, "-P", "-m", "codecbench.benchmark.child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env={**os.environ, **_SINGLE_THREAD, **_KEEP_FREED_MEMORY},
-            start_new_session=True,
+            environment={**os.environ, **_SINGLE_THREAD, **_KEEP_FREED_MEMORY},
+            memory_mib=self.limits.memory_mib,
+            own_session=True,
         )
-        self._write(self._process, {"op": "ping"})
+        self._process.write(pack_frame({"op": "ping"}))
         self._receive(_START_S)
         return self._process
 
     def _send(self, request: Message, *, waiting: bool) -> None:
         process = self._process
-        if waiting and process is not None and process.poll() is not None:
+        if waiting and process is not None and not process.is_running:
             # A new child would answer this request, and the answer be taken for the lost one's.
-            raise self._death(process)
-        if process is None or process.poll() is not None:
+            raise process.death()
+        if process is None or not process.is_running:
+            self.close()
             process = self._start()
-        self._bound_stderr()
-        self._write(process, request)
-
-    def _write(self, process: subprocess.Popen[bytes], request: Message) -> None:
-        if process.stdin is None:
-            msg = "the child has no pipe to write to"
-            raise RunError(msg)
-        try:
-            process.stdin.write(pack_frame(request))
-            process.stdin.flush()
-        except BrokenPipeError:
-            raise self._death(process) from None
+        process.write(pack_frame(request))
 
     def _receive(self, timeout_s: float) -> Message:
         process = self._process
-        if process is None or process.stdout is None:
+        if process is None:
             msg = "there is no child to hear from"
             raise RunError(msg)
         deadline = time.monotonic() + timeout_s
-        buffer = b""
-        wanted = HEADER.size
-        body_known = False
-        while len(buffer) < wanted:
-            ready, _, _ = select.select([process.stdout], [], [], _TICK_S)
-            if ready:
-                piece = os.read(process.stdout.fileno(), max(wanted - len(buffer), 1))
-                if not piece:
-                    raise self._death(process)
-                buffer += piece
-                if not body_known and len(buffer) == HEADER.size:
-                    body_known = True
-                    (length,) = HEADER.unpack(buffer)
-                    if length > MAX_FRAME_BYTES:
-                        raise _ChildDiedError("crashed:protocol", "oversized answer", "")
-                    wanted += length
-                continue
-            self._check_limits(process, deadline, timeout_s)
-        answer: Message = json.loads(buffer[HEADER.size :])
+        (length,) = HEADER.unpack(process.read(HEADER.size, deadline=deadline, timeout_s=timeout_s))
+        if length > MAX_FRAME_BYTES:
+            raise ProcessDiedError("crashed:protocol", "oversized answer", "")
+        answer: Message = json.loads(process.read(length, deadline=deadline, timeout_s=timeout_s))
         return answer
-
-    def _check_limits(
-        self, process: subprocess.Popen[bytes], deadline: float, timeout_s: float
-    ) -> None:
-        if time.monotonic() > deadline:
-            raise _ChildDiedError(
-                "timeout", f"no answer within {timeout_s:g} s", self._last_words()
-            )
-        used = resident_mib(process.pid)
-        if used > self.limits.memory_mib:
-            detail = f"more than {self.limits.memory_mib:.0f} MiB resident"
-            raise _ChildDiedError("out_of_memory", detail, self._last_words())
-
-    def _bound_stderr(self) -> None:
-        if self._stderr is not None and os.fstat(self._stderr.fileno()).st_size > _STDERR_MAX:
-            # The child shares this file description: its next write starts at the front again.
-            os.ftruncate(self._stderr.fileno(), 0)
-            os.lseek(self._stderr.fileno(), 0, os.SEEK_SET)
-
-    def _death(self, process: subprocess.Popen[bytes]) -> _ChildDiedError:
-        code = process.wait()
-        words = self._last_words()
-        if code < 0:
-            name = signal.Signals(-code).name
-            return _ChildDiedError(f"crashed:{name}", f"the process died of {name}", words)
-        return _ChildDiedError(f"crashed:exit{code}", f"the process ended with code {code}", words)
-
-    def _last_words(self) -> str:
-        if self._stderr is None:
-            return ""
-        size = os.fstat(self._stderr.fileno()).st_size
-        data = os.pread(self._stderr.fileno(), _STDERR_KEEP, max(0, size - _STDERR_KEEP))
-        return data.decode(errors="replace")
-
-
-def resident_mib(pid: int) -> float:
-    """Return the resident memory of a process and its descendants in MiB; 0 when it is gone."""
-    try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        return sum(float(member.memory_info().rss) for member in family) / 2**20
-    except psutil.Error:
-        return 0.0

@@ -1,15 +1,13 @@
 """One run of a program: a list of arguments, a folder of its own, a time limit, no shell."""
 
-import contextlib
 import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
 from codecbench.core.errors import ProcessError
+from codecbench.core.watched_process import kill_family
 
 _WORDS_KEPT = 300
 
@@ -40,7 +38,9 @@ def run_command(arguments: Sequence[str], *, folder: Path, timeout_s: float) -> 
             msg = f"{name} gave no result within {timeout_s:g} s"
             raise ProcessError(msg, reason="timeout") from error
         finally:
-            kill_family(process)
+            if process.poll() is None:
+                kill_family(process.pid)
+                process.wait()
         if code != 0:
             errors.seek(0)
             words = " ".join(errors.read().decode(errors="replace").split())[-_WORDS_KEPT:]
@@ -52,15 +52,3 @@ def run_command(arguments: Sequence[str], *, folder: Path, timeout_s: float) -> 
             raise ProcessError(msg, reason=reason)
         told.seek(0)
         return told.read().decode(errors="replace")
-
-
-def kill_family(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process, if it still runs, and all that it started, and wait for it."""
-    with contextlib.suppress(psutil.Error):
-        family = psutil.Process(process.pid).children(recursive=True)
-        for member in family:
-            with contextlib.suppress(psutil.Error):
-                member.kill()
-    if process.poll() is None:
-        process.kill()
-    process.wait()
