@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.core.errors import UnknownNameError
-from codecbench.reports.curve_data import CurveSet, clip_rates, curve_set
+from codecbench.reports.curve_data import CurveSet, curve_sets
 from codecbench.reports.curves.bd import MIN_POINTS
 from codecbench.reports.curves.bd_interval import BdEstimate, estimate_bd
 from codecbench.reports.curves.domains import domain_of
-from codecbench.reports.grid import build_grids
 from codecbench.reports.statistics.resampling import RESAMPLES
 from codecbench.reports.tables import decimals, direction, kbps, system_name
 from codecbench.reports.typeset import Entry, TextTable
@@ -45,13 +44,18 @@ class BdRow:
 
 
 def bd_rows(
-    results: RunResults, *, anchor: str | None = None, resamples: int = RESAMPLES
+    results: RunResults,
+    *,
+    anchor: str | None = None,
+    curves: Sequence[CurveSet] | None = None,
+    resamples: int = RESAMPLES,
 ) -> tuple[BdRow, ...]:
     """Compute BD-rate and BD-metric of every system against one of them.
 
     Args:
         results: The run.
         anchor: Label or canonical name; None takes the first system with `MIN_POINTS` points.
+        curves: The run's curves, where they are at hand.
         resamples: Per interval.
 
     Returns:
@@ -64,30 +68,26 @@ def bd_rows(
     named = _find_anchor(results, anchor)
     labels = {system.codec: system.label for system in results.systems}
     found: list[BdRow] = []
-    rates = {}
-    for grid in build_grids(results):
-        if grid.condition not in rates:
-            rates[grid.condition] = clip_rates(results, grid)
-        curves = curve_set(results, grid, rates[grid.condition])
-        base = named or next(
-            (codec for codec, curve in curves.curves.items() if len(curve.points) >= MIN_POINTS),
-            None,
+    for each in curve_sets(results) if curves is None else curves:
+        long_enough = (
+            codec for codec, curve in each.curves.items() if len(curve.points) >= MIN_POINTS
         )
-        if base is None or base not in curves.curves:
+        base = named or next(long_enough, None)
+        if base is None or base not in each.curves:
             continue
         for system in results.systems:
             if system.codec == base or system.kind == "anchor":
                 continue
             found.append(
                 BdRow(
-                    metric=grid.metric.name,
-                    condition=grid.condition,
+                    metric=each.grid.metric.name,
+                    condition=each.grid.condition,
                     anchor=labels[base],
                     codec=system.codec,
                     label=system_name(system),
-                    rate=_estimate(curves, base, system.codec, "rate", resamples),
-                    score=_estimate(curves, base, system.codec, "metric", resamples),
-                    reason=curves.left_out.get(system.codec, ""),
+                    rate=_estimate(each, base, system.codec, "rate", resamples),
+                    score=_estimate(each, base, system.codec, "metric", resamples),
+                    reason=each.left_out.get(system.codec, ""),
                 )
             )
     return tuple(found)

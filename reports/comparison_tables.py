@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.reports.bd_tables import bd_frame, bd_rows, bd_table
+from codecbench.reports.curve_data import curve_sets
 from codecbench.reports.standing_tables import standings_frame, standings_table
 from codecbench.reports.standings import standings
+from codecbench.reports.subgroup_tables import subgroup_frame, subgroup_table
+from codecbench.reports.subgroups import group_rows
 from codecbench.reports.summary import SummaryRow
 from codecbench.reports.typeset import TextTable
 
@@ -20,7 +23,8 @@ class FullTable:
     """A table for people and the same in full precision.
 
     Attributes:
-        kind: Stem of its files, before the name of the metric: ``at_equal_rate`` or ``bd``.
+        kind: Stem of its files, before the name of the metric: ``at_equal_rate``,
+            ``bd``, or ``by_`` and the name of a tag.
         table: For people.
         frame: For programs.
     """
@@ -42,15 +46,21 @@ def comparison_tables(
     Returns:
         Tables by metric; what cannot be compared has none.
     """
-    standing = standings(results, rows=rows)
-    deltas = bd_rows(results)
+    curves = curve_sets(results)
+    standing = standings(results, rows=rows, curves=curves)
+    deltas = bd_rows(results, curves=curves)
+    groups = group_rows(results, curves)
+    tags = list(dict.fromkeys(row.tag for row in groups))
+    by_tag = {tag: subgroup_frame([row for row in groups if row.tag == tag]) for tag in tags}
     frames = {"at_equal_rate": standings_frame(standing), "bd": bd_frame(deltas)}
+    frames |= {f"by_{tag}": frame for tag, frame in by_tag.items()}
     found: dict[str, tuple[FullTable, ...]] = {}
     for facts in results.metrics:
         tables = {
             "at_equal_rate": standings_table(standing, facts, results.systems),
             "bd": bd_table(deltas, facts),
         }
+        tables |= {f"by_{tag}": subgroup_table(groups, facts, tag) for tag in tags}
         found[facts.name] = tuple(
             FullTable(kind=kind, table=table, frame=_of_metric(frames[kind], facts))
             for kind, table in tables.items()

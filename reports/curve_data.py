@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from codecbench.benchmark.results import RunResults
 from codecbench.reports.curves.rate_curve import RateCurve
-from codecbench.reports.grid import OK, Grid
+from codecbench.reports.grid import OK, Grid, build_grids
 from codecbench.reports.statistics.clusters import Clusters
 
 
@@ -61,7 +61,22 @@ def clip_rates(results: RunResults, grid: Grid) -> ClipRates:
     return ClipRates(bps=bps, seconds=seconds)
 
 
-def curve_set(results: RunResults, grid: Grid, rates: ClipRates | None = None) -> CurveSet:
+def curve_sets(results: RunResults) -> tuple[CurveSet, ...]:
+    """Gather the curves of a run, by metric and condition.
+
+    Raises:
+        ResultSchemaError: The run mixes what must not be mixed.
+    """
+    rates: dict[str, ClipRates] = {}
+    found = []
+    for grid in build_grids(results):
+        if grid.condition not in rates:
+            rates[grid.condition] = clip_rates(results, grid)
+        found.append(curve_set(results, grid, rates[grid.condition]))
+    return tuple(found)
+
+
+def curve_set(results: RunResults, grid: Grid, rates: ClipRates) -> CurveSet:
     """Gather the curves of one metric under one condition.
 
     Args:
@@ -69,7 +84,6 @@ def curve_set(results: RunResults, grid: Grid, rates: ClipRates | None = None) -
         grid: One of its grids.
         rates: From `clip_rates`, the same for all grids of one condition.
     """
-    rates = rates or clip_rates(results, grid)
     kinds = {system.codec: system.kind for system in results.systems}
     usable = (grid.status == OK) & np.isfinite(rates.bps)
     rows: dict[str, list[int]] = {}

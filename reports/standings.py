@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from codecbench.benchmark.results import RunResults
-from codecbench.reports.curve_data import CurveSet, clip_rates, curve_set
+from codecbench.reports.curve_data import CurveSet, curve_sets
 from codecbench.reports.curves.equal_rate import AtRate, scores_at_rate
-from codecbench.reports.grid import Grid, build_grids
 from codecbench.reports.statistics.estimates import LEVEL
 from codecbench.reports.statistics.ranking import Rank, rank_systems
 from codecbench.reports.summary import Mean, SummaryRow, mean_rows, summarize_rows
@@ -58,6 +57,7 @@ def standings(
     *,
     rates_bps: Sequence[float] | None = None,
     rows: Sequence[SummaryRow] | None = None,
+    curves: Sequence[CurveSet] | None = None,
     level: float = LEVEL,
 ) -> tuple[Standing, ...]:
     """Compare all systems at equal measured rates.
@@ -69,6 +69,7 @@ def standings(
         results: The run.
         rates_bps: Where to compare; those of `RATES_BPS` that two systems reach where None.
         rows: The run's summary, where it is at hand.
+        curves: The run's curves, where they are at hand.
         level: Coverage of the intervals, and 1 − chance of any wrong rank per metric and rate.
 
     Returns:
@@ -79,33 +80,30 @@ def standings(
     """
     summary = summarize_rows(results, level=level) if rows is None else rows
     found: list[Standing] = []
-    rates = {}
-    for grid in build_grids(results):
-        if grid.condition not in rates:
-            rates[grid.condition] = clip_rates(results, grid)
+    for each in curve_sets(results) if curves is None else curves:
+        grid = each.grid
         mine = {
             (row.codec, row.point): row
             for row in summary
             if (row.metric, row.condition) == (grid.metric.name, grid.condition)
         }
-        curves = curve_set(results, grid, rates[grid.condition])
         for rate in RATES_BPS if rates_bps is None else rates_bps:
-            reached = {codec: scores_at_rate(curve, rate) for codec, curve in curves.curves.items()}
+            reached = {codec: scores_at_rate(curve, rate) for codec, curve in each.curves.items()}
             n_reached = sum(at.scores is not None for at in reached.values())
             if n_reached >= 2 or rates_bps is not None:
-                found += _stand(results, grid, curves, reached, mine, (rate, level))
+                found += _stand(results, each, reached, mine, (rate, level))
     return tuple(found)
 
 
 def _stand(
     results: RunResults,
-    grid: Grid,
     curves: CurveSet,
     reached: dict[str, AtRate],
     summary: dict[tuple[str, str], SummaryRow],
     where: tuple[float, float],
 ) -> list[Standing]:
     rate, level = where
+    grid = curves.grid
     sign = 1.0 if grid.metric.higher_is_better else -1.0
     scored = {codec: at for codec, at in reached.items() if at.scores is not None}
     values = np.array([at.scores for at in scored.values()]).reshape(len(scored), -1)

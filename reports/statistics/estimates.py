@@ -81,27 +81,66 @@ def estimate_from_sums(
         mean: Mean over clips, shape (…).
         scale: Largest magnitude among the values, shape (…); spread below its rounding is none.
     """
-    n_clusters = sizes.size
-    if n_clusters < 2:
-        nothing = np.full(mean.shape, np.nan)
-        return Estimates(
-            mean=mean, low=nothing, high=nothing, std_error=nothing, skewness=nothing, df=0.0,
-            n_clips=int(sizes.sum()), n_clusters=n_clusters, level=level,
-        )  # fmt: skip
+    counts = int(sizes.sum()), sizes.size
+    if sizes.size < 2:
+        unknown = np.full(mean.shape, np.nan)
+        return finish_estimates(
+            mean, unknown, np.zeros(mean.shape), scale=scale, df=0.0, sizes=counts, level=level
+        )
     share = sizes / sizes.sum()
     moved = (sums - mean[..., None] * sizes) / sizes.sum()
     # Each cluster pulls the mean towards itself; how much of its spread that hides depends on how
     # alike its clips are, so the less favourable of the two extremes counts.
     hidden = np.minimum(1.0 - share, 1.0 - 2.0 * share + (share**2).sum())
-    variance = (moved**2 / hidden).sum(axis=-1)
-    std_error = np.where(np.sqrt(variance) <= _FLAT * scale, 0.0, np.sqrt(variance))
-    skewness = _skewness(moved, share, flat=std_error == 0.0)
-    df = _degrees_of_freedom(share, hidden)
-    low, high = _limits(mean, std_error, skewness, df, level)
+    return finish_estimates(
+        mean,
+        np.sqrt((moved**2 / hidden).sum(axis=-1)),
+        _skewness(moved, share),
+        scale=scale,
+        df=_degrees_of_freedom(share, hidden),
+        sizes=counts,
+        level=level,
+    )
+
+
+def finish_estimates(
+    mean: Floats,
+    std_error: Floats,
+    skewness: Floats,
+    *,
+    scale: Floats,
+    df: float,
+    sizes: tuple[int, int],
+    level: float,
+) -> Estimates:
+    """Put limits around means whose standard errors are known.
+
+    Args:
+        mean: Shape (…).
+        std_error: Same shape; what is below the rounding of `scale` counts as 0.
+        skewness: Same shape.
+        scale: Largest magnitude among the values, same shape.
+        df: Degrees of freedom; without any there are no limits.
+        sizes: Clips and clusters.
+        level: Coverage.
+    """
+    flat = std_error <= _FLAT * scale
+    std_error, skewness = np.where(flat, 0.0, std_error), np.where(flat, 0.0, skewness)
+    if df > 0.0:
+        low, high = _limits(mean, std_error, skewness, df, level)
+    else:
+        std_error = low = high = np.full(mean.shape, np.nan)
     return Estimates(
-        mean=mean, low=low, high=high, std_error=std_error, skewness=skewness, df=df,
-        n_clips=int(sizes.sum()), n_clusters=n_clusters, level=level,
-    )  # fmt: skip
+        mean=mean,
+        low=low,
+        high=high,
+        std_error=std_error,
+        skewness=skewness,
+        df=df,
+        n_clips=sizes[0],
+        n_clusters=sizes[1],
+        level=level,
+    )
 
 
 def p_differs(found: Estimates, null: float = 0.0) -> Floats:
@@ -146,13 +185,14 @@ def _scale(values: Floats) -> Floats:
     return largest
 
 
-def _skewness(moved: Floats, share: Floats, *, flat: NDArray[np.bool_]) -> Floats:
+def _skewness(moved: Floats, share: Floats) -> Floats:
     """Estimate the skewness of the mean; zero where too few clusters could tell."""
     effective = 1.0 / float((share**2).sum())
     if share.size < MIN_CLUSTERS or effective <= 2.5:
         return np.zeros(moved.shape[:-1])
     third, second = (moved**3).sum(axis=-1), (moved**2).sum(axis=-1)
     small_sample = np.sqrt(effective * (effective - 1.0)) / (effective - 2.0)
+    flat = second == 0.0
     return np.where(flat, 0.0, small_sample * third / np.where(flat, 1.0, second) ** 1.5)
 
 
