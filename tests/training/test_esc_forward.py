@@ -41,7 +41,9 @@ def stored(shared: Path) -> Any:
     return np.load(shared / "parity/esc_base_1s.npz")
 
 
-@pytest.mark.parametrize("case", ["s3", "s6", "pretrain_freeze"])
+@pytest.mark.parametrize(
+    "case", ["s3", pytest.param("s6", marks=pytest.mark.slow), "pretrain_freeze"]
+)
 def test_losses_and_gradients_are_the_official_ones(
     shared: Path, model: EscModel, stored: Any, case: str
 ) -> None:
