@@ -86,6 +86,7 @@ class Codec(ABC):
         violates: Names of the checks of ``codecbench check`` that the codec fails on purpose, as
             an anchor that delays fails "delay".
         conceals: Whether `decode_lossy` works: the codec fills in for lost packets itself.
+        concealment: How it does so, in a few words that stand beside every value.
         info: Facts about the codec.
         points: Operating points, rising in rate.
     """
@@ -93,6 +94,7 @@ class Codec(ABC):
     rate_option: ClassVar[str | None] = None
     violates: ClassVar[frozenset[str]] = frozenset()
     conceals: ClassVar[bool] = False
+    concealment: str = "concealment"
     info: CodecInfo
     points: tuple[OperatingPoint, ...]
 
@@ -155,6 +157,14 @@ class Codec(ABC):
         """
         msg = f"{self.info.name} has no concealment of lost packets of its own; use decode"
         raise UnsupportedSettingError(msg)
+
+    def packet_samples(self, point: OperatingPoint) -> int:
+        """Return how many samples of the signal one packet of a point carries.
+
+        One frame, by default. Lossy channels go by it: packet k is sent when sample
+        (k + 1) · `packet_samples` has been recorded.
+        """
+        return self.info.frame_samples
 
     def encode_points(self, audio: Audio, points: Sequence[OperatingPoint]) -> list[Encoded]:
         """Code one clip at several points; nested codecs override this and encode once."""

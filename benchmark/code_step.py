@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from codecbench.adapters.base import Codec
 from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.registry import get_codec
+from codecbench.benchmark.conditions.base import Reception
+from codecbench.benchmark.conditions.describe import ready_condition
+from codecbench.benchmark.conditions.loss import cut_packets
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.objects import ObjectStore
-from codecbench.benchmark.references import References, UnusableReferenceError
+from codecbench.benchmark.references import References, UnusableReferenceError, draw_of
 from codecbench.core.audio import Audio
-from codecbench.core.errors import NonFiniteError, SignalError, SignalMismatchError
+from codecbench.core.errors import (
+    NonFiniteError,
+    SignalError,
+    SignalMismatchError,
+    UnsupportedSettingError,
+)
 from codecbench.core.fingerprint import Json
 from codecbench.core.resampling import resample
 from codecbench.metrics.alignment import measure_alignment
@@ -25,6 +33,7 @@ from codecbench.metrics.bit_statistics import count_codes
 from codecbench.metrics.screening import degraded_reason, screen_degraded
 
 _KEPT_CODECS = 3
+_KEPT_INPUTS = 2
 
 
 class CodingBench:
@@ -34,7 +43,7 @@ class CodingBench:
         """Share the references with the scoring side."""
         self._references = references
         self._codecs: OrderedDict[str, tuple[Codec, Codec]] = OrderedDict()
-        self._ahead: tuple[tuple[str, str], dict[str, Encoded]] | None = None
+        self._kept: OrderedDict[tuple[str, str], dict[str, tuple[Encoded, float]]] = OrderedDict()
 
     def codecs(self, spec: str) -> tuple[Codec, Codec]:
         """Return the loaded encoder and decoder of a spec; never the same object."""
@@ -53,7 +62,8 @@ class CodingBench:
 
         Args:
             request: ``spec``, ``point``, ``points`` (all that this clip is coded at), ``path``,
-                ``sha256``, ``sample_rate`` (of the evaluation), ``objects`` (folder).
+                ``sha256``, ``clip`` (id), ``sample_rate`` (of the evaluation), ``condition``,
+                ``seed``, ``objects`` (folder).
 
         Returns:
             ``status`` ok with what was measured, or undefined or failed with its reason.
@@ -61,27 +71,37 @@ class CodingBench:
         path, sha256 = str(request["path"]), str(request["sha256"])
         rate = int(str(request["sample_rate"]))
         try:
-            native = self._references.native(path, sha256)
+            self._references.native(path, sha256)
         except UnusableReferenceError as error:
             return {"status": "undefined", "reason": error.reason, "detail": error.detail}
         spec = str(request["spec"])
         started = time.perf_counter()
         encoder, decoder = self.codecs(spec)
         load_s = time.perf_counter() - started
-        audio = resample(native, encoder.info.sample_rate)
+        condition = ready_condition(str(request["condition"]))
+        try:
+            treated = self._references.treated(request)
+            reference = self._references.scored(request, rate)
+        except UnusableReferenceError as error:
+            return {"status": "undefined", "reason": error.reason, "detail": error.detail}
+        audio = resample(treated.audio, encoder.info.sample_rate)
         names = request["points"]
         wanted = [str(name) for name in names] if isinstance(names, list) else []
         encoded, encode_s = self._encode(encoder, spec, audio, str(request["point"]), wanted)
         blob = encoded.to_bytes()
         started = time.perf_counter()
         try:
-            decoded = decoder.decode(Encoded.from_bytes(blob))
+            received = condition.receive(decoder, Encoded.from_bytes(blob), draw_of(request))
         except NonFiniteError as error:
             return {"status": "failed", "reason": "nonfinite_degraded", "detail": str(error)}
+        except UnsupportedSettingError as error:
+            if condition.lossy is None:
+                raise
+            return {"status": "skipped", "reason": "no_such_concealment", "detail": str(error)}
         decode_s = time.perf_counter() - started
-        reference = resample(native, rate)
         store = ObjectStore(Path(str(request["objects"])))
-        record = _judge(encoder, audio, decoded, reference, store)
+        heard = _undo_gain(received.audio, treated.gain)
+        record = _judge(encoder, audio, heard, reference, store)
         if record["status"] != "ok":
             return record
         record |= {
@@ -89,6 +109,8 @@ class CodingBench:
             "load_s": load_s,
             "encode_s": encode_s,
             "decode_s": decode_s,
+            "input_clipped_share": treated.audio.clipped_share,
+            **_count_packets(decoder, encoded, received),
             **_count_bits(encoded),
         }
         return record
@@ -96,16 +118,27 @@ class CodingBench:
     def _encode(
         self, encoder: Codec, spec: str, audio: Audio, name: str, wanted: list[str]
     ) -> tuple[Encoded, float]:
+        """Return the encoded clip and the time that it took, kept where it was coded before.
+
+        Conditions of the channel code one input again and again.
+        """
+        kept = self._kept.setdefault((spec, audio.sha256), {})
+        self._kept.move_to_end((spec, audio.sha256))
+        while len(self._kept) > _KEPT_INPUTS:
+            self._kept.popitem(last=False)
+        if name in kept:
+            return kept[name]
         started = time.perf_counter()
         if type(encoder).encode_points is Codec.encode_points:
             encoded = encoder.encode(audio, encoder.point(name))
-            return encoded, time.perf_counter() - started
-        key = (spec, audio.sha256)
-        if self._ahead is None or self._ahead[0] != key or name not in self._ahead[1]:
-            points = [encoder.point(each) for each in dict.fromkeys([*wanted, name])]
-            nested = encoder.encode_points(audio, points)
-            self._ahead = (key, {p.name: e for p, e in zip(points, nested, strict=True)})
-        return self._ahead[1][name], time.perf_counter() - started
+            kept[name] = (encoded, time.perf_counter() - started)
+            return kept[name]
+        points = [encoder.point(each) for each in dict.fromkeys([*wanted, name])]
+        nested = encoder.encode_points(audio, points)
+        took = time.perf_counter() - started
+        for point, each in zip(points, nested, strict=True):
+            kept[point.name] = (each, took if point.name == name else 0.0)
+        return kept[name]
 
 
 def _judge(
@@ -139,6 +172,28 @@ def _judge(
         "clipped_share": max(decoded.clipped_share, screened.clipped_share),
         "alignment": facts,
         "measure_s": measure_s,
+    }
+
+
+def _undo_gain(decoded: Audio, gain: float) -> Audio:
+    """Return the decoded signal as loud as the clip was before a treatment made it louder."""
+    if gain == 1.0:
+        return decoded
+    return Audio.clip((decoded.samples / gain).astype(np.float32), decoded.sample_rate)
+
+
+def _count_packets(decoder: Codec, encoded: Encoded, received: Reception) -> Message:
+    """Say what was lost, and how many packets a network would carry."""
+    sent: int | None = received.packets
+    if not received.concealment:
+        try:
+            sent = cut_packets(decoder, encoded).count
+        except UnsupportedSettingError:
+            sent = None
+    return {
+        "sent_packets": sent,
+        "lost_packets": received.lost,
+        "concealment": received.concealment,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from codecbench.benchmark.cache import Cache
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.plan import Plan, PlannedSystem
+from codecbench.benchmark.plan import Plan, PlannedCondition, PlannedSystem
 from codecbench.benchmark.store import EncodingRow, Place, RunStore
 from codecbench.benchmark.supervisor import Limits, Reply
 from codecbench.benchmark.worker import Step, Task, final_values
@@ -18,6 +18,8 @@ from codecbench.datasets.base import Clip
 
 Rerun: TypeAlias = Literal["failed", "missing", "always", "never"]
 """What is done again: failed and missing cells, only missing ones, all of them, or none."""
+
+NeedsAudio: TypeAlias = Callable[[Clip, PlannedCondition, str], bool]
 
 _MAX_BATCH = 8
 
@@ -29,6 +31,7 @@ class Coding:
     place: Place
     key: str
     system: PlannedSystem
+    condition: PlannedCondition
     clip: Clip
 
 
@@ -46,12 +49,13 @@ class CodingStage:
         self.total = 0
         self._open: dict[str, list[Coding]] = {}
 
-    def find_known(self, rerun: Rerun, needs_audio: Callable[[Clip, str], bool]) -> None:
+    def find_known(self, rerun: Rerun, needs_audio: NeedsAudio) -> None:
         """Take over what run folder and cache know, and leave open what must be done.
 
         Args:
             rerun: What to do again.
-            needs_audio: Whether some metric still has to hear this degraded signal of this clip.
+            needs_audio: Whether some metric still has to hear this degraded signal of this clip
+                under this condition.
         """
         stored = self._store.encodings()
         codings = list(self._codings())
@@ -123,17 +127,19 @@ class CodingStage:
     def _codings(self) -> Iterator[Coding]:
         plan = self._plan
         for system in plan.systems:
-            for condition in plan.suite.conditions:
+            for condition in plan.conditions:
                 for clip in plan.dataset.clips:
                     for point in system.facts.points:
                         place = Place(
                             codec=system.facts.codec,
                             point=point.name,
-                            condition=condition,
+                            condition=condition.name,
                             clip=clip.id,
                         )
                         key = plan.coding_key(system, point.name, condition, clip)
-                        yield Coding(place=place, key=key, system=system, clip=clip)
+                        yield Coding(
+                            place=place, key=key, system=system, condition=condition, clip=clip
+                        )
 
     def _settled(self, coding: Coding) -> EncodingRow | None:
         """Return the row where nothing can be tried."""
@@ -146,8 +152,8 @@ class CodingStage:
                 detail=coding.clip.problem,
                 record={},
             )
-        if coding.system.facts.unavailable:
-            reason, _, detail = coding.system.facts.unavailable.partition(": ")
+        if unavailable := coding.system.facts.unavailable or coding.condition.unavailable:
+            reason, _, detail = unavailable.partition(": ")
             absent = reason in ("missing_dependency", "missing_weights")
             return EncodingRow(
                 place=coding.place,
@@ -165,7 +171,7 @@ class CodingStage:
         stored: EncodingRow | None,
         cached: dict[str, Message],
         rerun: Rerun,
-        needs_audio: Callable[[Clip, str], bool],
+        needs_audio: NeedsAudio,
     ) -> EncodingRow | None:
         row = stored if stored is not None and stored.key == coding.key else None
         if row is not None and row.status in (Status.FAILED, Status.SKIPPED):
@@ -176,7 +182,7 @@ class CodingStage:
             return row
         degraded = str(row.record["degraded"])
         kept = self._cache.objects.audio_path(degraded).exists()
-        return row if kept or not needs_audio(coding.clip, degraded) else None
+        return row if kept or not needs_audio(coding.clip, coding.condition, degraded) else None
 
     def _step(self, coding: Coding, points: list[str]) -> Step:
         return Step(
@@ -189,6 +195,9 @@ class CodingStage:
                 "path": str(coding.clip.path),
                 "sha256": coding.clip.sha256,
                 "sample_rate": self._plan.suite.sample_rate,
+                "condition": coding.condition.name,
+                "clip": coding.clip.id,
+                "seed": self._plan.suite.seed,
                 "objects": str(self._cache.objects.root),
             },
         )

@@ -1,14 +1,13 @@
 """What the child can be asked to do."""
 
-import inspect
 from collections.abc import Callable
-from pathlib import Path
 
-from codecbench.adapters.base import Codec
 from codecbench.adapters.registry import get_codec
+from codecbench.benchmark.adapter_hash import adapter_hash
 from codecbench.benchmark.check.bench import CheckBench
 from codecbench.benchmark.code_step import CodingBench
 from codecbench.benchmark.complexity import run_complexity
+from codecbench.benchmark.conditions.describe import describe_condition
 from codecbench.benchmark.conformance import run_check
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.pair_step import PairBench
@@ -16,7 +15,7 @@ from codecbench.benchmark.references import References
 from codecbench.benchmark.score_step import ScoringBench
 from codecbench.benchmark.warm_step import run_warm_up
 from codecbench.core.errors import MissingDependencyError, MissingWeightsError
-from codecbench.core.fingerprint import class_source_hash, hash_file, hash_json
+from codecbench.core.fingerprint import class_source_hash
 from codecbench.metrics.registry import get_metric
 
 _references = References()
@@ -61,20 +60,6 @@ def _describe_codec(request: Message) -> Message:
     }
 
 
-def adapter_hash(cls: type) -> str:
-    """Return a hash over the code of a codec: its own file, or for ours the whole room.
-
-    Our adapters share helper modules, and which of them one uses is more than anybody should have
-    to say; so an edit in the room codes anew what was coded with it.
-    """
-    if not cls.__module__.startswith("codecbench.adapters."):
-        return class_source_hash(cls)
-    own = Path(str(inspect.getsourcefile(cls))).parent
-    room = Path(str(inspect.getsourcefile(Codec))).parent
-    files = sorted({*own.rglob("*.py"), *room.glob("*.py")})
-    return hash_json([[path.name, hash_file(path)] for path in files])
-
-
 def _describe_metric(request: Message) -> Message:
     spec = str(request["spec"])
     metric = get_metric(spec)
@@ -108,6 +93,7 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "ping": _ping,
     "describe_codec": _describe_codec,
     "describe_metric": _describe_metric,
+    "describe_condition": describe_condition,
     "code": _coding.run,
     "score": _scoring.run,
     "score_pair": PairBench().run,

@@ -18,7 +18,7 @@ from codecbench.metrics.registry import expand_metrics
 
 N = TypeVar("N", int, float)
 
-FORENSICS_VERSION = 2
+FORENSICS_VERSION = 3
 """Raised when what the coding step measures changes, so that old records are made anew."""
 
 UNKNOWN_POINT = PointFacts(name="-", nominal_bps=0.0)
@@ -53,6 +53,23 @@ class PlannedMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCondition:
+    """A condition and what keys hang on.
+
+    Attributes:
+        name: Canonical, as in the column ``condition``.
+        identity: What determines the degraded signal; None where it is that of ``clean``.
+        reference: What determines the reference; None where it is the clip itself.
+        unavailable: ``reason: message`` where it cannot be applied here; "" where it can.
+    """
+
+    name: str
+    identity: Json = None
+    reference: Json = None
+    unavailable: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything that a run is about, in canonical order."""
 
@@ -60,9 +77,12 @@ class Plan:
     dataset: Dataset
     systems: tuple[PlannedSystem, ...]
     metrics: tuple[PlannedMetric, ...]
+    conditions: tuple[PlannedCondition, ...]
     name: str
 
-    def coding_key(self, system: PlannedSystem, point: str, condition: str, clip: Clip) -> str:
+    def coding_key(
+        self, system: PlannedSystem, point: str, condition: PlannedCondition, clip: Clip
+    ) -> str:
         """Return the key of one clip's coding at one point."""
         return hash_json(
             {
@@ -75,12 +95,14 @@ class Plan:
                 "fingerprint": system.facts.fingerprint,
                 "adapter": system.source_hash,
                 "point": point,
-                "condition": condition,
+                "condition": self._for_clip(condition.identity, clip),
                 "forensics": FORENSICS_VERSION,
             }
         )
 
-    def scoring_key(self, metric: PlannedMetric, clip: Clip, degraded: str) -> str:
+    def scoring_key(
+        self, metric: PlannedMetric, clip: Clip, condition: PlannedCondition, degraded: str
+    ) -> str:
         """Return the key of one metric on one degraded signal."""
         return hash_json(
             {
@@ -90,8 +112,19 @@ class Plan:
                 "resampler": resampler_version(),
                 "degraded": degraded,
                 "metric": metric.identity,
+                "treatment": self._for_clip(condition.reference, clip),
             }
         )
+
+    def condition(self, name: str) -> PlannedCondition:
+        """Return the condition of a name."""
+        return next(condition for condition in self.conditions if condition.name == name)
+
+    def _for_clip(self, identity: Json, clip: Clip) -> Json:
+        """Add what random numbers are drawn from."""
+        if identity is None:
+            return None
+        return {"what": identity, "clip": clip.id, "seed": self.suite.seed}
 
 
 def resampler_version() -> str:
@@ -116,6 +149,7 @@ def make_plan(suite: Suite, dataset: Dataset, child: SupervisedChild) -> Plan:
         _plan_metric(spec, by_name=by_name, child=child)
         for spec, by_name in expand_metrics(resolved.metrics)
     ]
+    conditions = [_plan_condition(name, child) for name in resolved.conditions]
     _refuse_twins([output.name for metric in metrics for output in metric.outputs])
     identity: Json = {
         "systems": [
@@ -123,7 +157,7 @@ def make_plan(suite: Suite, dataset: Dataset, child: SupervisedChild) -> Plan:
         ],
         "dataset": dataset.fingerprint,
         "metrics": [metric.identity for metric in metrics],
-        "conditions": list(resolved.conditions),
+        "conditions": [[each.name, each.identity] for each in conditions],
         "sample_rate": resolved.sample_rate,
         "seed": resolved.seed,
     }
@@ -132,6 +166,7 @@ def make_plan(suite: Suite, dataset: Dataset, child: SupervisedChild) -> Plan:
         dataset=dataset,
         systems=tuple(systems),
         metrics=tuple(metrics),
+        conditions=tuple(conditions),
         name=hash_json(identity)[:12],
     )
 
@@ -236,6 +271,25 @@ def _plan_metric(spec: str, *, by_name: bool, child: SupervisedChild) -> Planned
         identity=identity,
         by_name=by_name,
         unavailable=str(found["unavailable"]),
+    )
+
+
+def _plan_condition(name: str, child: SupervisedChild) -> PlannedCondition:
+    reply = child.call({"op": "describe_condition", "condition": name})
+    found = reply.value
+    if found is None:
+        _raise_usage(reply, name)
+        if reply.status != "skipped":
+            msg = f"condition '{name}' cannot be made: {reply.detail}"
+            raise ConfigError(msg)
+        # Of another identity than any that can be applied.
+        unavailable = f"{reply.reason}: {reply.detail}"
+        return PlannedCondition(name=name, identity=name, unavailable=unavailable)
+    treated = found["scored_against"] == "treated"
+    return PlannedCondition(
+        name=name,
+        identity=found["identity"],
+        reference=found["input"] if treated else None,
     )
 
 

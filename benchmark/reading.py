@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codecbench.benchmark.code_step import unpack_counts
+from codecbench.benchmark.conditions.spec import parse_condition
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.results import COLUMNS, PointFacts, RunResults, SystemFacts
 from codecbench.benchmark.store import EncodingRow, Place, RunStore
@@ -22,6 +23,9 @@ from codecbench.metrics.bit_statistics import (
     entropy_bps,
     measure_rates,
 )
+
+RTP_HEADER_BITS = 8 * 40
+"""IPv4 20 bytes (RFC 791), UDP 8 (RFC 768), RTP 12 (RFC 3550), for each packet."""
 
 _NOT_RUN = Cell.skipped("not_run", "interrupted before this; start the run again")
 
@@ -66,6 +70,7 @@ def read_results(folder: Path) -> RunResults:
         for point in system.points
         for condition in suite.conditions
     }
+    against = {name: parse_condition(name).scored_against for name in suite.conditions}
     tag_names = sorted({name for clip in clips for name in clip.tags})
     rows: list[tuple[Any, ...]] = []
     for metric in metrics:
@@ -99,6 +104,9 @@ def read_results(folder: Path) -> RunResults:
                                 point.nominal_bps,
                                 *_clip_rates(point.nominal_bps, encodings.get(place)),
                                 pool.entropy_bps,
+                                _rtp_bps(encodings.get(place)),
+                                against[condition],
+                                _concealment(encodings.get(place)),
                                 *(clip.tags.get(name, "") for name in tag_names),
                             )
                         )
@@ -106,6 +114,7 @@ def read_results(folder: Path) -> RunResults:
     tag_columns = [f"tag_{name}" if name in COLUMNS else name for name in tag_names]
     frame = pd.DataFrame.from_records(rows, columns=[*COLUMNS, *tag_columns])
     floats = ["value", "compute_s", "payload_bps", "wire_bps", "total_bps", "entropy_bps"]
+    floats.append("rtp_bps")
     environment = facts["environment"]
     return RunResults(
         name=str(facts["name"]),
@@ -151,6 +160,20 @@ def _clip_rates(nominal_bps: float, encoding: EncodingRow | None) -> tuple[float
         duration_s=_number(record, "coded_s"),
     )
     return (rates.payload_bps, rates.wire_bps, rates.total_bps)
+
+
+def _rtp_bps(encoding: EncodingRow | None) -> float | None:
+    """Return what the headers of a call add to the rate; None where packets are not known."""
+    if encoding is None or encoding.status is not Status.OK:
+        return None
+    sent = encoding.record.get("sent_packets")
+    if sent is None:
+        return None
+    return RTP_HEADER_BITS * float(str(sent)) / _number(encoding.record, "coded_s")
+
+
+def _concealment(encoding: EncodingRow | None) -> str:
+    return "" if encoding is None else str(encoding.record.get("concealment", ""))
 
 
 def _pool(encodings: Iterable[EncodingRow | None]) -> _Pool:
@@ -221,6 +244,9 @@ def _forensics(encodings: Iterable[EncodingRow], sample_rate: int) -> pd.DataFra
                 "length_difference": record["length_difference"],
                 "encode_s": record["encode_s"],
                 "decode_s": record["decode_s"],
+                "input_clipped_share": record.get("input_clipped_share", 0.0),
+                "sent_packets": record.get("sent_packets"),
+                "lost_packets": record.get("lost_packets", 0),
             }
         )
     columns = [
@@ -239,6 +265,9 @@ def _forensics(encodings: Iterable[EncodingRow], sample_rate: int) -> pd.DataFra
         "length_difference",
         "encode_s",
         "decode_s",
+        "input_clipped_share",
+        "sent_packets",
+        "lost_packets",
     ]
     return pd.DataFrame(rows, columns=columns)
 

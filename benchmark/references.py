@@ -3,6 +3,9 @@
 from collections import OrderedDict
 from pathlib import Path
 
+from codecbench.benchmark.conditions.base import Draw, Treated
+from codecbench.benchmark.conditions.describe import ready_condition
+from codecbench.benchmark.framing import Message
 from codecbench.core.audio import Audio
 from codecbench.core.audio_file import read_signal
 from codecbench.core.errors import SignalError
@@ -11,6 +14,13 @@ from codecbench.core.resampling import resample
 from codecbench.metrics.screening import reference_reason, screen_reference
 
 _KEPT = 2
+
+
+def draw_of(request: Message) -> Draw:
+    """Return where the random numbers of a step come from."""
+    return Draw(
+        sha256=str(request["sha256"]), clip=str(request["clip"]), seed=int(str(request["seed"]))
+    )
 
 
 class UnusableReferenceError(Exception):
@@ -55,6 +65,46 @@ class References:
     def at_rate(self, path: str, sha256: str, sample_rate: int) -> Audio:
         """Return a clip's signal at the evaluation rate; see `native`."""
         return resample(self.native(path, sha256), sample_rate)
+
+    def treated(self, request: Message) -> Treated:
+        """Return what a codec hears of a clip under a condition, at the rate of the file.
+
+        Args:
+            request: ``path``, ``sha256`` and ``clip`` of the clip, ``condition`` and ``seed``.
+
+        Raises:
+            UnusableReferenceError: As `native`.
+        """
+        native = self.native(str(request["path"]), str(request["sha256"]))
+        condition = ready_condition(str(request["condition"]))
+        if not condition.treatments:
+            return Treated(audio=native)
+        draw = draw_of(request)
+        inputs = "+".join(part.text for part in condition.treatments)
+        return native.derive(
+            f"{inputs}|{condition.scored_against}|{draw.clip}|{draw.seed}",
+            lambda: condition.treat(native, draw),
+        )
+
+    def scored(self, request: Message, sample_rate: int) -> Audio:
+        """Return what metrics take for the reference, at the evaluation rate.
+
+        Args:
+            request: As for `treated`.
+            sample_rate: In Hz.
+
+        Raises:
+            UnusableReferenceError: As `native`, or the treatment has left nothing to be heard.
+        """
+        native = self.native(str(request["path"]), str(request["sha256"]))
+        if ready_condition(str(request["condition"])).scored_against == "clean":
+            return resample(native, sample_rate)
+        audio = self.treated(request).audio
+        try:
+            screened = screen_reference(audio.samples, audio.sample_rate)
+        except SignalError as error:
+            raise UnusableReferenceError(reference_reason(error), str(error)) from error
+        return resample(screened, sample_rate)
 
     def _read(self, path: Path, sha256: str) -> Audio | UnusableReferenceError:
         try:

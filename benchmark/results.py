@@ -9,8 +9,11 @@ from codecbench.core.fingerprint import Json
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the tidy frame's columns and of the run store."""
+
+READABLE_VERSIONS = (1, 2)
+"""Stores that can be read and continued: 1 has no conditions but ``clean``."""
 
 COLUMNS = (
     "run",
@@ -35,6 +38,9 @@ COLUMNS = (
     "wire_bps",
     "total_bps",
     "entropy_bps",
+    "rtp_bps",
+    "scored_against",
+    "concealment",
 )
 """Columns of the tidy frame, one row per cell; the clips' tags follow, sorted by name."""
 
@@ -129,7 +135,7 @@ class RunResults:
             clip order of the dataset within point within system within metric.
         forensics: One row per coded clip: ``codec, point, condition, clip, delay_ms, method,
             correlation, gain_db, polarity, dc_offset, drift, clipped_share, length_difference,
-            encode_s, decode_s``.
+            encode_s, decode_s, input_clipped_share, sent_packets, lost_packets``.
         codebooks: One row per codebook of each point that has codes: ``codec, point, condition,
             codebook, size, codes, used_share, perplexity, entropy_bits, note``.
         systems: In the order asked for.

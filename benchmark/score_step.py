@@ -34,9 +34,10 @@ class ScoringBench:
         """Score one degraded signal with one metric.
 
         Args:
-            request: ``metric`` (spec), ``path`` and ``sha256`` of the clip, ``sample_rate`` (of
-                the evaluation), ``degraded`` (file) and ``degraded_sha256``. Without a degraded
-                file only what the reference alone decides is answered.
+            request: ``metric`` (spec), ``path``, ``sha256`` and ``clip`` (id) of the clip,
+                ``sample_rate`` (of the evaluation), ``condition``, ``seed``, ``degraded`` (file)
+                and ``degraded_sha256``. Without a degraded file only what the reference alone
+                decides is answered.
 
         Returns:
             ``cells``: output name to ``[status, value, reason, detail]``; empty where there is no
@@ -49,7 +50,7 @@ class ScoringBench:
         metric = self._metrics[spec]
         rate = int(str(request["sample_rate"]))
         try:
-            reference = self._references.at_rate(str(request["path"]), str(request["sha256"]), rate)
+            reference = self._references.scored(request, rate)
         except UnusableReferenceError as error:
             cell = Cell.undefined(error.reason, error.detail)
             cells = dict.fromkeys(metric.outputs, cell)

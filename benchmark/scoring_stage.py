@@ -9,7 +9,7 @@ from codecbench.benchmark.cell_json import cells_from_json
 from codecbench.benchmark.coding_stage import Rerun
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.plan import Plan, PlannedMetric
+from codecbench.benchmark.plan import Plan, PlannedCondition, PlannedMetric
 from codecbench.benchmark.store import CellRow, EncodingRow, Place, RunStore
 from codecbench.benchmark.supervisor import Limits, Reply
 from codecbench.benchmark.worker import Step, Task, final_values
@@ -28,7 +28,8 @@ class Scoring:
         place: Where.
         key: Scoring key.
         metric: The metric.
-        clip: The reference.
+        clip: The clip.
+        condition: What it went through; says whether the clip itself is the reference.
         degraded: Content hash of the degraded signal; "" where coding failed.
         lost: The cell where coding failed and the reference is not to blame.
     """
@@ -37,6 +38,7 @@ class Scoring:
     key: str
     metric: PlannedMetric
     clip: Clip
+    condition: PlannedCondition
     degraded: str
     lost: Cell | None = None
 
@@ -58,14 +60,15 @@ class ScoringStage:
             if row.cell.status in (Status.OK, Status.UNDEFINED)
         }
         self._clips = {clip.id: clip for clip in plan.dataset.clips}
+        self._conditions = {condition.name: condition for condition in plan.conditions}
         self.cells: dict[tuple[Place, str], Cell] = {}
         self.total = 0
         self._open: dict[str, list[Scoring]] = {}
 
-    def needs_audio(self, clip: Clip, degraded: str) -> bool:
+    def needs_audio(self, clip: Clip, condition: PlannedCondition, degraded: str) -> bool:
         """Return whether some metric still has to hear this degraded signal of this clip."""
         keys = {
-            self._plan.scoring_key(metric, clip, degraded)
+            self._plan.scoring_key(metric, clip, condition, degraded)
             for metric in self._plan.metrics
             if not metric.unavailable
         }
@@ -107,15 +110,17 @@ class ScoringStage:
 
     def _scoring(self, place: Place, metric: PlannedMetric, encoding: EncodingRow) -> Scoring:
         clip = self._clips[place.clip]
+        condition = self._conditions[place.condition]
         degraded = str(encoding.record.get("degraded", ""))
         lost = None
         if encoding.status is not Status.OK:
             lost = Cell(status=encoding.status, reason=encoding.reason, detail=encoding.detail)
         return Scoring(
             place=place,
-            key=self._plan.scoring_key(metric, clip, degraded),
+            key=self._plan.scoring_key(metric, clip, condition, degraded),
             metric=metric,
             clip=clip,
+            condition=condition,
             degraded=degraded,
             lost=lost,
         )
@@ -134,13 +139,14 @@ class ScoringStage:
     def tasks(self, limits: Limits, journal: Path | None, jobs: int) -> list[Task]:
         """Group the open steps: one reference with all its degraded versions."""
         del jobs
-        by_clip: dict[str, dict[str, list[Step]]] = {}
+        by_reference: dict[tuple[str, str], dict[str, list[Step]]] = {}
         for key, scorings in self._open.items():
             first = scorings[0]
-            versions = by_clip.setdefault(first.place.clip, {})
+            treated = first.condition.name if first.condition.reference is not None else ""
+            versions = by_reference.setdefault((first.place.clip, treated), {})
             versions.setdefault(first.degraded, []).append(self._step(key, first))
         tasks = []
-        for number, versions in enumerate(by_clip.values()):
+        for number, versions in enumerate(by_reference.values()):
             steps = tuple(step for same_audio in versions.values() for step in same_audio)
             name = f"scoring-{number}"
             tasks.append(Task(name=name, steps=steps, limits=limits, journal=journal))
@@ -211,6 +217,9 @@ class ScoringStage:
                 "path": str(scoring.clip.path),
                 "sha256": scoring.clip.sha256,
                 "sample_rate": self._plan.suite.sample_rate,
+                "condition": scoring.condition.name,
+                "clip": scoring.clip.id,
+                "seed": self._plan.suite.seed,
                 "degraded": (
                     str(self._cache.objects.audio_path(scoring.degraded))
                     if scoring.degraded

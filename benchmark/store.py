@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.results import SCHEMA_VERSION, MetricFacts, PointFacts, SystemFacts
+from codecbench.benchmark.results import (
+    READABLE_VERSIONS,
+    SCHEMA_VERSION,
+    MetricFacts,
+    PointFacts,
+    SystemFacts,
+)
 from codecbench.core.cell import Cell, Status
 from codecbench.core.errors import ResultSchemaError, RunError
 from codecbench.core.fingerprint import Json
@@ -107,7 +113,7 @@ class RunStore:
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=NORMAL")
             version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-            if version not in ((0, SCHEMA_VERSION) if write else (SCHEMA_VERSION,)):
+            if version not in ((0, *READABLE_VERSIONS) if write else READABLE_VERSIONS):
                 msg = f"{path}: schema {version}, this codecbench reads {SCHEMA_VERSION}"
                 raise ResultSchemaError(msg)
             if write:

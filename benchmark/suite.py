@@ -8,13 +8,14 @@ from typing import Any
 import tomli_w
 
 from codecbench.adapters.registry import join_points, system_name, system_specs
+from codecbench.benchmark.conditions.spec import CLEAN, parse_conditions
 from codecbench.core.errors import ConfigError, MissingDependencyError
 from codecbench.core.spec import Spec
 from codecbench.metrics.registry import expand_metrics
 
 SUITES = Path(__file__).parent / "suites"
-CONDITIONS = ("clean",)
-"""Treatments of input or channel that exist; every run has the first."""
+CONDITIONS = (CLEAN,)
+"""What a run has when nobody asks for more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Suite:
         codecs: Spec strings.
         data: Dataset spec: a folder, a manifest, or a registered name.
         metrics: Names, groups ("core", "all") or metric specs.
-        conditions: Names of conditions.
+        conditions: Conditions, such as ``noise=babble,snr=15``; ``clean`` is always one of them.
         sample_rate: Rate of evaluation in Hz: the same reference for every codec.
         seed: Seed of whatever is random.
         name: For the title of reports.
@@ -138,14 +139,12 @@ def resolve(suite: Suite) -> Suite:
             raise ConfigError(msg)
         seen.add(str(spec))
     expand_metrics(suite.metrics)
-    for condition in suite.conditions:
-        if condition not in CONDITIONS:
-            msg = f"unknown condition '{condition}'; known: {', '.join(CONDITIONS)}"
-            raise ConfigError(msg)
+    conditions = tuple(condition.name for condition in parse_conditions(suite.conditions))
     if not 8000 <= suite.sample_rate <= 48000:
         msg = f"evaluation rate must lie in 8000 … 48000 Hz, found {suite.sample_rate}"
         raise ConfigError(msg)
-    return replace(suite, codecs=tuple(str(spec) for spec in systems))
+    codecs = tuple(str(spec) for spec in systems)
+    return replace(suite, codecs=codecs, conditions=conditions)
 
 
 def _validate(table: dict[str, Any], where: str) -> Suite:

@@ -16,6 +16,7 @@ def run(
     *,
     out: Path | str,
     metrics: str | Iterable[str] = "core",
+    conditions: str | Iterable[str] = "clean",
     sample_rate: int = 16000,
     seed: int = 0,
     jobs: int = 0,
@@ -33,6 +34,8 @@ def run(
         data: A folder, a manifest, a registered name, a list of files, or a `Dataset`.
         out: Run folder; a run that was begun there goes on.
         metrics: Names or groups ("core", "all").
+        conditions: What befalls input or packets, such as ``"loss=5%,burst=1.5"``; every run has
+            ``"clean"`` too.
         sample_rate: Rate of evaluation in Hz.
         seed: Seed of whatever is random.
         jobs: Worker processes; 0 means one for each core.
@@ -51,6 +54,7 @@ def run(
         codecs=(codecs,) if isinstance(codecs, str) else tuple(codecs),
         data=str(data) if isinstance(data, str | Path) else dataset.name,
         metrics=(metrics,) if isinstance(metrics, str) else tuple(metrics),
+        conditions=(conditions,) if isinstance(conditions, str) else tuple(conditions),
         sample_rate=sample_rate,
         seed=seed,
     )

@@ -47,6 +47,7 @@ class AmrNbCodec(ConcealingCodec):
     """
 
     rate_option = "mode"
+    concealment = "bad-frame substitution"
 
     def __init__(self, *, mode: int | Sequence[int] = (4750, 7400, 12200)) -> None:
         """Check the options.

@@ -58,6 +58,7 @@ class AmrWbCodec(ConcealingCodec):
     """
 
     rate_option = "mode"
+    concealment = "bad-frame substitution"
 
     def __init__(self, *, mode: int | Sequence[int] = (6600, 8850, 12650, 15850, 23850)) -> None:
         """Check the options.

@@ -113,6 +113,10 @@ class Codec2Codec(ReferenceCodec):
     def _mode(self, point: OperatingPoint) -> _Mode:
         return _MODES[int(point_number(point, "mode"))]
 
+    def packet_samples(self, point: OperatingPoint) -> int:
+        """Return the frame of the mode."""
+        return self._mode(point).frame
+
     def delay_samples(self, point: OperatingPoint) -> int:
         """Return the measured delay of the mode."""
         return self._mode(point).delay

@@ -86,6 +86,7 @@ class OpusCodec(ConcealingCodec):
         rate = require_choice("opus", "sample_rate", sample_rate, _SAMPLE_RATES)
         self._expected_loss = require_whole("opus", "expected_loss", expected_loss, 0, 100)
         self._fec = require_flag("opus", "fec", fec)
+        self.concealment = "in-band FEC one packet later, else PLC" if self._fec else "PLC"
         if self._fec and not self._expected_loss:
             msg = "opus: fec=true does nothing with expected_loss=0; set expected_loss to 1 … 100"
             raise UnsupportedSettingError(msg)

@@ -105,6 +105,7 @@ class ConcealingCodec(ReferenceCodec):
     """
 
     conceals = True
+    concealment = "PLC"
 
     @abstractmethod
     def decode_received(self, received: Received, point: OperatingPoint) -> Signal:

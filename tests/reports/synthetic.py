@@ -79,7 +79,7 @@ def make_results(
                                 metric.name, value, status, reason, metric.unit,
                                 metric.definition_hash, facts.version, facts.fingerprint, 0,
                                 4.0 + number % 3, 0.25, point.nominal_bps, payload,
-                                payload + 100, payload + 300, np.nan,
+                                payload + 100, payload + 300, np.nan, 16000.0, "clean", "",
                             )
                         )  # fmt: skip
     frame = pd.DataFrame.from_records(rows, columns=list(COLUMNS))

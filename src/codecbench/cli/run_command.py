@@ -23,6 +23,14 @@ from codecbench.cli.run_options import execution_options, run_options
 @click.option(
     "-m", "--metrics", multiple=True, help="Metrics or groups, e.g. core or pesq_wb,stoi."
 )
+@click.option(
+    "--condition",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="What befalls input or packets beside 'clean', e.g. noise=babble,snr=15 or "
+    "loss=5%,burst=1.5; may be repeated.",
+)
 @click.option("--rate", type=int, help="Rate of evaluation in Hz.  [default: 16000]")
 @click.option("--seed", type=int, help="Seed of whatever is random.  [default: 0]")
 @click.option(
@@ -39,6 +47,7 @@ def command(
     beside: tuple[str, ...],
     data: str | None,
     metrics: tuple[str, ...],
+    conditions: tuple[str, ...],
     rate: int | None,
     seed: int | None,
     out: Path,
@@ -66,6 +75,8 @@ def command(
         suite = replace(suite, data=data)
     if metrics:
         suite = replace(suite, metrics=metrics)
+    if conditions:
+        suite = replace(suite, conditions=conditions)
     if rate is not None:
         suite = replace(suite, sample_rate=rate)
     if seed is not None:
