@@ -1,7 +1,8 @@
 """One step of ESC's training against the official code: parity/esc_train_step.json.
 
 Weights by formula, input esc_base_1s.npz. The forward pass agrees to the last digits; gradients
-pass through |v|^0.3 of a spectrum with values near zero, where float32 leaves three digits.
+pass through |v|^0.3 of a spectrum with values near zero, where float32 leaves two or three digits:
+in float64 norms differ from the fixture's by up to 3.5 %, ours in float32 by 0.24 %.
 """
 
 import json
