@@ -126,6 +126,7 @@ def read_results(folder: Path) -> RunResults:
         metrics=tuple(metrics),
         suite=_suite_table(folder),
         environment=environment if isinstance(environment, dict) else {},
+        references={clip.id: clip.sha256 for clip in clips},
     )
 
 

@@ -1,6 +1,6 @@
 """What a run has found, as plain tables: the only thing that reports read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,6 +142,8 @@ class RunResults:
         metrics: In the order asked for.
         suite: The resolved suite.
         environment: Versions, machine, hashes.
+        references: Content hash of each clip's samples, by clip.
+        caveats: What has to be said wherever these results stand; empty for one run.
     """
 
     name: str
@@ -153,3 +155,5 @@ class RunResults:
     metrics: tuple[MetricFacts, ...]
     suite: dict[str, Json]
     environment: dict[str, Json]
+    references: dict[str, str] = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()

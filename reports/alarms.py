@@ -26,7 +26,7 @@ class Alarm:
     """Something that deserves a look.
 
     Attributes:
-        kind: rate, ceiling, falling, common or signal.
+        kind: mixed, rate, ceiling, falling, common or signal.
         subject: Which system, point, metric.
         text: What was found and what it may mean.
     """
@@ -54,7 +54,11 @@ def find_alarms(
     """
     labels = {system.codec: system.label for system in results.systems}
     facts = {metric.name: metric for metric in results.metrics}
-    alarms = [_too_many_bits(rate) for rate in rates if rate.is_flagged]
+    alarms = [
+        Alarm(kind="mixed", subject="Results that are not comparable", text=text)
+        for text in results.caveats
+    ]
+    alarms += [_too_many_bits(rate) for rate in rates if rate.is_flagged]
     alarms += [_at_ceiling(row) for row in rows if _is_at_ceiling(row, facts[row.metric])]
     for grid in grids:
         alarms += _falling(grid, rows, rates, labels)

@@ -12,6 +12,7 @@ from codecbench.reports.standings import standings
 from codecbench.reports.subgroup_tables import subgroup_frame, subgroup_table
 from codecbench.reports.subgroups import group_rows
 from codecbench.reports.summary import SummaryRow
+from codecbench.reports.tables import with_caveats
 from codecbench.reports.typeset import TextTable
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def comparison_tables(
         }
         tables |= {f"by_{tag}": subgroup_table(groups, facts, tag) for tag in tags}
         found[facts.name] = tuple(
-            FullTable(kind=kind, table=table, frame=_of_metric(frames[kind], facts))
+            FullTable(
+                kind=kind, table=with_caveats(table, results), frame=_of_metric(frames[kind], facts)
+            )
             for kind, table in tables.items()
             if table is not None
         )

@@ -5,10 +5,16 @@ from dataclasses import replace
 
 from codecbench.benchmark.results import COLUMNS, MetricFacts, RunResults, SystemFacts
 from codecbench.core.errors import ConfigError, ResultSchemaError
-from codecbench.reports.checks import check_comparable, definition_conflict
+from codecbench.reports.checks import check_comparable
+from codecbench.reports.mixing import (
+    find_differences,
+    joined_settings,
+    mark_mixed,
+    rename_systems,
+)
 
 
-def merge_results(runs: Sequence[RunResults]) -> RunResults:
+def merge_results(runs: Sequence[RunResults], *, force: bool = False) -> RunResults:
     """Put several runs side by side.
 
     A codec that stands in two runs with the same fingerprint may bring other points, not the same
@@ -16,10 +22,13 @@ def merge_results(runs: Sequence[RunResults]) -> RunResults:
 
     Args:
         runs: At least one.
+        force: Put runs side by side that differ in dataset, references or definitions; what
+            differs is marked, kept apart and named in the caveats.
 
     Raises:
         ConfigError: There is none.
-        ResultSchemaError: Datasets or definitions differ, or a cell stands in two runs.
+        ResultSchemaError: Datasets, references or definitions differ and nothing is forced, or a
+            cell stands in two runs.
     """
     if not runs:
         msg = "a report needs at least one run"
@@ -28,7 +37,15 @@ def merge_results(runs: Sequence[RunResults]) -> RunResults:
         return runs[0]
     import pandas as pd
 
+    differences = find_differences(runs)
+    if differences and not force:
+        more = f" ({len(differences) - 1} more differences)" if len(differences) > 1 else ""
+        raise ResultSchemaError(f"{differences[0].text}{more}")
+    caveats: tuple[str, ...] = ()
+    if differences:
+        runs, caveats = mark_mixed(runs, differences)
     runs = _tell_apart(runs)
+    suite, environment = joined_settings(runs)
     metrics = _merge_metrics(runs)
     frame = pd.concat([run.frame for run in runs], ignore_index=True)
     tags = sorted(set(map(str, frame.columns)) - set(COLUMNS))
@@ -43,8 +60,10 @@ def merge_results(runs: Sequence[RunResults]) -> RunResults:
         codebooks=pd.concat([run.codebooks for run in runs], ignore_index=True),
         systems=_merge_systems(runs),
         metrics=metrics,
-        suite={run.name: run.suite for run in runs},
-        environment={run.name: run.environment for run in runs},
+        suite=suite,
+        environment=environment,
+        references={clip: digest for run in runs for clip, digest in run.references.items()},
+        caveats=caveats,
     )
 
 
@@ -64,22 +83,7 @@ def _rename(run: RunResults, ambiguous: set[str]) -> RunResults:
         for system in run.systems
         if system.codec in ambiguous
     }
-    systems = tuple(
-        replace(system, codec=names[system.codec], label=f"{system.label} [{run.name[:12]}]")
-        if system.codec in names
-        else system
-        for system in run.systems
-    )
-    frames = {
-        field: table.assign(codec=table["codec"].map(lambda codec: names.get(codec, codec)))
-        for field, table in (
-            ("frame", run.frame),
-            ("forensics", run.forensics),
-            ("codebooks", run.codebooks),
-        )
-        if len(table)
-    }
-    return replace(run, systems=systems, **frames)  # type: ignore[arg-type]  # only frames
+    return rename_systems(run, names, f"[{run.name[:12]}]")
 
 
 def _merge_systems(runs: Sequence[RunResults]) -> tuple[SystemFacts, ...]:
@@ -105,15 +109,5 @@ def _merge_metrics(runs: Sequence[RunResults]) -> tuple[MetricFacts, ...]:
     merged: dict[str, MetricFacts] = {}
     for run in runs:
         for facts in run.metrics:
-            known = merged.setdefault(facts.name, facts)
-            if known.definition != facts.definition:
-                texts = [known.definition, facts.definition]
-                raise ResultSchemaError(definition_conflict(facts.name, texts))
-            if known.definition_hash != facts.definition_hash:
-                msg = (
-                    f"metric '{facts.name}' was computed with other versions of its packages: "
-                    f"hashes {known.definition_hash} and {facts.definition_hash}; compare the "
-                    "environments of the runs, and score the older one again"
-                )
-                raise ResultSchemaError(msg)
+            merged.setdefault(facts.name, facts)
     return tuple(merged.values())

@@ -2,7 +2,7 @@
 
 index.html              the page; it needs no other file
 tables/                 overview and one table per metric: .csv (full precision), .md, .tex;
-                        at_equal_rate.<metric>, bd.<metric>, groups.<metric>: systems compared;
+                        at_equal_rate.<metric>, bd.<metric>, by_<tag>.<metric>: systems compared;
                         failures, rates, forensics, systems, metrics, codebooks
 figures/                rate_quality_<metric>, distribution_<metric>, signals, metrics and, where
                         costs are given, cost_<metric>: .png, .svg, .pdf, the .csv that reproduces
@@ -37,7 +37,7 @@ from codecbench.reports.grid import build_grids
 from codecbench.reports.merging import merge_results
 from codecbench.reports.rates import point_rates
 from codecbench.reports.summary import rows_to_frame
-from codecbench.reports.tables import metric_table, overview_table
+from codecbench.reports.tables import metric_table, overview_table, with_caveats
 from codecbench.reports.typeset import TextTable, file_names, to_latex, to_markdown
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def write_report(
     *,
     costs: Sequence[Path] = (),
     only_curves: bool = False,
+    force: bool = False,
 ) -> Path:
     """Write the report of one run, or of several side by side.
 
@@ -107,6 +108,7 @@ def write_report(
         out: Folder; made where it is absent, files of an earlier report are replaced.
         costs: Files that ``codecbench complexity --json`` wrote, for quality against cost.
         only_curves: Draw the curves against the rate alone, which is quicker.
+        force: Show runs side by side that must not be mixed; see `merge_results`.
 
     Returns:
         Path of ``index.html``.
@@ -118,7 +120,7 @@ def write_report(
     from codecbench.reports.page import render_page
 
     runs = [results] if isinstance(results, RunResults) else list(results)
-    run = merge_results(runs)
+    run = merge_results(runs, force=force)
     draw = RunFigures.of(
         run,
         [each.folder for each in runs],
@@ -147,14 +149,14 @@ def write_parts(draw: RunFigures, out: Path, *, only_curves: bool = False) -> Re
     """Write the folders tables and figures, and return what a page says of them."""
     run, rows = draw.results, draw.rows
     tables, summary = out / "tables", rows_to_frame(rows)
-    overview = overview_table(rows, run.metrics)
+    overview = with_caveats(overview_table(rows, run.metrics), run)
     _write_table(tables, "overview", overview, summary)
     # A metric may be called "rates" too.
     names = file_names([*RESERVED, *(facts.name for facts in run.metrics)])[len(RESERVED) :]
     sections = []
     compared = comparison_tables(run, rows)
     for facts, name in zip(run.metrics, names, strict=True):
-        table = metric_table(rows, facts)
+        table = with_caveats(metric_table(rows, facts), run)
         _write_table(tables, name, table, summary[summary["metric"] == facts.name])
         figures = _metric_figures(draw, facts.name, out / "figures", name, only_curves)
         comparisons = {f"{full.kind}.{name}": full for full in compared[facts.name]}

@@ -1,8 +1,9 @@
 """The tables of a report: one per metric, and all metrics side by side."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from codecbench.benchmark.results import MetricFacts, SystemFacts
+from codecbench.benchmark.results import MetricFacts, RunResults, SystemFacts
 from codecbench.reports.statistics.estimates import LEVEL
 from codecbench.reports.summary import Mean, SummaryRow
 from codecbench.reports.typeset import Entry, TextTable
@@ -72,6 +73,11 @@ def overview_table(rows: Sequence[SummaryRow], metrics: Sequence[MetricFacts]) -
         ),
         name="overview",
     )
+
+
+def with_caveats(table: TextTable, results: RunResults) -> TextTable:
+    """Put what has to be said of all results in front of a table's notes."""
+    return replace(table, notes=(*results.caveats, *table.notes))
 
 
 def system_label(row: SummaryRow) -> str:
