@@ -16,6 +16,10 @@ from torch.nn import functional
 
 from codecbench.adapters.neural.layers.codebook_averages import CodebookAverages
 from codecbench.adapters.neural.patch_model import PACKET_SAMPLES, PatchConfig, PatchModel
+from codecbench.training.adversary import duel
+from codecbench.training.discriminators import patch, period, scale
+from codecbench.training.discriminators.conv_stack import Discriminator
+from codecbench.training.losses.adversarial import Verdicts, feature_distance
 from codecbench.training.losses.log_mel_distance import LogMelDistance
 from codecbench.training.losses.multi_resolution_stft import MultiResolutionStft
 from codecbench.training.objective import Export, Objective, Reconstruction
@@ -51,7 +55,18 @@ class PatchSettings(ObjectiveSettings):
         vocoder_learning_rate: At the top of the second stage's schedule.
         vocoder_crop: Samples of each crop that the vocoder is trained with, a multiple of 512.
         mel_weight: Of the distance of logarithmic mel spectra in the second stage.
+        loud_weight: Of the distance of mel spectra in which loud bands count more.
         stft_weight: Of the spectral distances in the second stage.
+        vae_adversarial_from: Share of the first stage after which a PatchGAN judges its
+            spectrograms; 1 is never.
+        vae_adversarial_weight: Of what it says.
+        vae_feature_weight: Of the distance of its features.
+        adversarial_from: Share of the second stage after which HiFi-GAN's discriminators judge the
+            waveform; 1 is never.
+        adversarial_weight: Of what they say.
+        feature_weight: Of the distance of their features.
+        period_channels: Of the layers of those that look at periods.
+        scale_channels: Of the layers of those that look at scales.
     """
 
     channels: int = 64
@@ -69,7 +84,16 @@ class PatchSettings(ObjectiveSettings):
     vocoder_learning_rate: float = 2e-4
     vocoder_crop: int = 8192
     mel_weight: float = 45.0
+    loud_weight: float = 0.0
     stft_weight: float = 0.0
+    vae_adversarial_from: float = 1.0
+    vae_adversarial_weight: float = 0.1
+    vae_feature_weight: float = 1.0
+    adversarial_from: float = 1.0
+    adversarial_weight: float = 1.0
+    feature_weight: float = 2.0
+    period_channels: tuple[int, ...] = period.CHANNELS
+    scale_channels: tuple[int, ...] = scale.CHANNELS
 
 
 class _StartVectors(nn.Module):
@@ -124,8 +148,33 @@ class PatchObjective(Objective[PatchSettings]):
         self.optimizers["vocoder"] = torch.optim.AdamW(
             self.model.vocoder.parameters(), lr=settings.vocoder_learning_rate, betas=_ADAM_BETAS
         )
+        self._add_discriminators()
         self.stft = MultiResolutionStft().to(device)
         self.mel = LogMelDistance(((1024, 80),)).to(device)
+
+    def _add_discriminators(self) -> None:
+        settings = self.settings
+        if settings.vae_adversarial_from < 1:
+            self._add_discriminator("patch_discriminator", patch.PatchDiscriminator())
+        if settings.adversarial_from < 1:
+            both = [
+                period.multi_period(channels=settings.period_channels),
+                scale.multi_scale(channels=settings.scale_channels),
+            ]
+            self._add_discriminator("discriminator", Discriminator(both))
+
+    def _add_discriminator(self, name: str, network: nn.Module) -> None:
+        self.networks[name] = network.to(self.device)
+        rate = self.settings.vocoder_learning_rate
+        self.optimizers[name] = torch.optim.AdamW(network.parameters(), rate, betas=_ADAM_BETAS)
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step: each stage has a schedule of its own."""
+        settings, begun = self.settings, self.settings.vae_steps
+        if step < begun:
+            return learning_rate(settings, step, begun)
+        stage = replace(settings, learning_rate=settings.vocoder_learning_rate)
+        return learning_rate(stage, step - begun, self.steps - begun)
 
     def train_step(self, batch: Tensor, step: int) -> dict[str, float]:
         """Do one step of the stage that it belongs to; see `Objective.train_step`."""
@@ -158,7 +207,15 @@ class PatchObjective(Objective[PatchSettings]):
                 functional.avg_pool2d(decoded, factor), functional.avg_pool2d(mel, factor)
             )
         loss = distance + pooled + settings.commitment * commitment
-        norm = self.descend("vae", loss, rate=learning_rate(settings, step, settings.vae_steps))
+        found = {"mel_l1": distance, "commitment": commitment}
+        if step >= settings.vae_adversarial_from * settings.vae_steps:
+            network = self.networks["patch_discriminator"]
+            found |= duel(
+                self, network, decoded, mel, step, optimizer="patch_discriminator", hinge=True
+            )
+            loss = loss + settings.vae_adversarial_weight * found["adversarial"]
+            loss = loss + settings.vae_feature_weight * found["features"]
+        norm = self.descend("vae", loss, rate=self.rate(step))
         if step >= settings.codebook_from:
             rows = _rows(vectors)
             self.averages.update(vae.codebook, rows, quantized.codes.flatten())
@@ -166,8 +223,7 @@ class PatchObjective(Objective[PatchSettings]):
                 self.averages.revive(vae.codebook, rows)
         return {
             "loss": float(loss.detach()),
-            "mel_l1": float(distance.detach()),
-            "commitment": float(commitment.detach()),
+            **{name: float(value.detach()) for name, value in found.items()},
             "gradient_norm": norm,
         }
 
@@ -179,18 +235,20 @@ class PatchObjective(Objective[PatchSettings]):
         with self.autocast():
             decoded = model.vocoder(mel)[:, 0]
         decoded = decoded.float()
-        found = {"mel": self.mel(decoded, target)}
-        loss = settings.mel_weight * found["mel"]
+        found = dict(zip(("mel", "loud"), self.mel.both(decoded, target), strict=True))
+        loss = settings.mel_weight * found["mel"] + settings.loud_weight * found["loud"]
         if settings.stft_weight > 0:
             found["convergence"], found["log_magnitude"] = self.stft(decoded, target)
             spectral = found["convergence"] + found["log_magnitude"]
             loss = loss + settings.stft_weight * spectral
-        stage = replace(settings, learning_rate=settings.vocoder_learning_rate)
-        norm = self.descend(
-            "vocoder",
-            loss,
-            rate=learning_rate(stage, step - settings.vae_steps, self.steps - settings.vae_steps),
-        )
+        late = settings.vae_steps + settings.adversarial_from * (self.steps - settings.vae_steps)
+        if step >= late:
+            found |= duel(
+                self, self.networks["discriminator"], decoded, target, step, compare=_compare
+            )
+            loss = loss + settings.adversarial_weight * found["adversarial"]
+            loss = loss + settings.feature_weight * found["features"]
+        norm = self.descend("vocoder", loss, rate=self.rate(step))
         self.update_average()
         return {
             "loss": float(loss.detach()),
@@ -223,6 +281,11 @@ class PatchObjective(Objective[PatchSettings]):
         """Begin with another network of the same sizes; see `Objective.start_from`."""
         super().start_from(tensors, config)
         self.averages.sums.copy_(self.model.vae.codebook.embedding.weight)
+
+
+def _compare(real: Verdicts, fake: Verdicts) -> Tensor:
+    """Compare logits too, as HiFi-GAN does."""
+    return feature_distance(real, fake, logits=True)
 
 
 def _rows(vectors: Tensor) -> Tensor:

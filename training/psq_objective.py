@@ -16,6 +16,8 @@ from codecbench.adapters.neural.checkpoint import plain_name
 from codecbench.adapters.neural.psq import FRAMES_PER_SECOND, HOP, PACKET_SAMPLES
 from codecbench.adapters.neural.psq_model import PsqConfig, PsqModel
 from codecbench.core.errors import ConfigError
+from codecbench.training.adversary import duel
+from codecbench.training.discriminators.melgan import WIDEST, WIDTH, melgan_ensemble
 from codecbench.training.losses.log_mel_distance import LogMelDistance
 from codecbench.training.losses.multi_resolution_stft import MultiResolutionStft
 from codecbench.training.objective import Export, Objective, Reconstruction
@@ -36,6 +38,11 @@ class PsqSettings(ObjectiveSettings):
         stft_weight: Of the spectral distances.
         mel_weight: Of the distance of logarithmic mel spectra.
         loud_weight: Of the distance of mel spectra in which loud bands count more.
+        adversarial_from: Share of the training after which discriminators take part; 1 is never.
+        adversarial_weight: Of what they say.
+        feature_weight: Of the distance of their features.
+        discriminator_width: Channels of their first layer.
+        discriminator_widest: Most channels of any of their layers.
     """
 
     bitrate: int = 3000
@@ -45,6 +52,11 @@ class PsqSettings(ObjectiveSettings):
     stft_weight: float = 1.0
     mel_weight: float = 0.0
     loud_weight: float = 0.0
+    adversarial_from: float = 1.0
+    adversarial_weight: float = 1.0
+    feature_weight: float = 10.0
+    discriminator_width: int = WIDTH
+    discriminator_widest: int = WIDEST
 
 
 class PsqObjective(Objective[PsqSettings]):
@@ -79,8 +91,21 @@ class PsqObjective(Objective[PsqSettings]):
         self.optimizers["model"] = torch.optim.AdamW(
             self.model.parameters(), lr=settings.learning_rate
         )
+        if settings.adversarial_from < 1:
+            self._add_discriminator()
         self.stft = MultiResolutionStft().to(device)
         self.mel = LogMelDistance().to(device)
+
+    def _add_discriminator(self) -> None:
+        settings = self.settings
+        self.discriminator = melgan_ensemble(
+            width=settings.discriminator_width, widest=settings.discriminator_widest
+        ).to(self.device)
+        self.networks["discriminator"] = self.discriminator
+        self.optimizers["discriminator"] = torch.optim.AdamW(
+            self.discriminator.parameters(), lr=settings.learning_rate
+        )
+        self.marks["discriminators"] = round(settings.adversarial_from * self.steps)
 
     def train_step(self, batch: Tensor, step: int) -> dict[str, float]:
         """Do one step; see `Objective.train_step`."""
@@ -102,6 +127,10 @@ class PsqObjective(Objective[PsqSettings]):
             found["mel"], found["loud"] = self.mel.both(decoded, target)
             loss = loss + settings.mel_weight * found["mel"]
             loss = loss + settings.loud_weight * found["loud"]
+        if step >= settings.adversarial_from * self.steps:
+            found.update(duel(self, self.discriminator, decoded, target, step))
+            loss = loss + settings.adversarial_weight * found["adversarial"]
+            loss = loss + settings.feature_weight * found["features"]
         norm = self.descend("model", loss, rate=self.rate(step))
         self.update_average()
         return {

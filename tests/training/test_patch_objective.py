@@ -20,9 +20,17 @@ SMALL = (
 )
 
 
-def make():
+ADVERSARIAL = {
+    "vae_adversarial_from": 0.8,
+    "adversarial_from": 0.5,
+    "period_channels": [4, 4, 4, 4, 4],
+    "scale_channels": [16] * 7,
+}
+
+
+def make(**changes):
     torch.manual_seed(0)
-    objective = read_recipe(SMALL).make(device="cpu")
+    objective = read_recipe(SMALL, changes=changes).make(device="cpu")
     objective.train()
     return objective
 
@@ -77,14 +85,27 @@ def test_each_stage_trains_its_own_half(batches):
     assert objective.marks == {"vocoder begins": 5}
 
 
+def test_discriminators_join_late_in_each_stage(batches):
+    objective = make(**ADVERSARIAL)
+    trained = []
+    names = ("patch_discriminator", "discriminator")
+    for step in range(9):
+        before = {name: copy_of(objective.networks[name]) for name in names}
+        run(objective, batches, step, step + 1)
+        trained.append([bool(changed(before[name], objective.networks[name])) for name in names])
+    # Steps 0 to 4 are the first stage, 5 to 8 the second.
+    assert [step for step, (first, _) in enumerate(trained) if first] == [4]
+    assert [step for step, (_, second) in enumerate(trained) if second] == [7, 8]
+
+
 @pytest.mark.parametrize("stop", [1, 4, 7])
 def test_every_stage_goes_on_exactly(batches, tmp_path, stop):
-    whole = make()
+    whole = make(**ADVERSARIAL)
     run(whole, batches, 0, 9)
-    first = make()
+    first = make(**ADVERSARIAL)
     run(first, batches, 0, stop)
     save_state(tmp_path / "state", first.state())
-    second = make()
+    second = make(**ADVERSARIAL)
     second.load_state(load_state(tmp_path / "state"))
     run(second, batches, stop, 9)
     for name, network in whole.networks.items():

@@ -64,6 +64,26 @@ def test_noise_gives_way_to_rounding(batch):
     assert objective.model.quantizer.mode == "straight_through"
 
 
+def test_discriminators_join_late(batch):
+    """Phase 1 without them, phase 2 with the weights 1, 1 and 10 (arXiv:2405.08417, III-C)."""
+    objective = make(
+        steps=4, adversarial_from=0.5, discriminator_width=4, discriminator_widest=16, mel_weight=0
+    )
+    assert objective.marks == {"discriminators": 2}
+    before = [each.clone() for each in objective.discriminator.parameters()]
+    for step in range(2):
+        assert "adversarial" not in objective.train_step(batch, step)
+    assert all(map(torch.equal, before, objective.discriminator.parameters()))
+    losses = objective.train_step(batch, 2)
+    assert not any(map(torch.equal, before, objective.discriminator.parameters()))
+    spectral = losses["convergence"] + losses["log_magnitude"]
+    settings = objective.settings
+    spectral += settings.mel_weight * losses["mel"] + settings.loud_weight * losses["loud"]
+    assert losses["loss"] == pytest.approx(
+        spectral + losses["adversarial"] + 10 * losses["features"], rel=1e-5
+    )
+
+
 def test_the_first_steps_lower_the_loss(batch):
     objective = make(batch=2)
     losses = [objective.train_step(batch, step)["loss"] for step in range(12)]
