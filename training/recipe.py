@@ -62,6 +62,12 @@ def recipe_names() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
+def about_recipe(name: str) -> tuple[str, list[str]]:
+    """Return what a recipe of ours trains, and its scales; torch need not be installed."""
+    table = _read_toml(RECIPES / f"{name}.toml")
+    return str(table["about"]), [key for key, value in table.items() if isinstance(value, dict)]
+
+
 def read_recipe(
     text: str, *, scale: str = "small", changes: Mapping[str, object] | None = None
 ) -> Recipe:

@@ -98,7 +98,9 @@ def test_discriminators_join_late_in_each_stage(batches):
     assert [step for step, (_, second) in enumerate(trained) if second] == [7, 8]
 
 
-@pytest.mark.parametrize("stop", [1, 4, 7])
+@pytest.mark.parametrize(
+    "stop", [pytest.param(1, marks=pytest.mark.slow), 4, pytest.param(7, marks=pytest.mark.slow)]
+)
 def test_every_stage_goes_on_exactly(batches, tmp_path, stop):
     whole = make(**ADVERSARIAL)
     run(whole, batches, 0, 9)

@@ -6,7 +6,7 @@ from codecbench.core.errors import ConfigError, UnknownNameError
 
 pytest.importorskip("torch")
 
-from codecbench.training.recipe import RECIPES, read_recipe, recipe_names
+from codecbench.training.recipe import RECIPES, about_recipe, read_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -17,6 +17,12 @@ def test_every_recipe_has_both_scales_and_names_its_deviations(name, scale):
     assert recipe.source
     assert recipe.deviations or scale == "paper"
     assert all(isinstance(each, str) and each for each in recipe.deviations)
+
+
+def test_what_a_recipe_is_about_is_told_without_its_class():
+    about, scales = about_recipe("psq")
+    assert about.startswith("PSQ")
+    assert scales == ["paper", "small"]
 
 
 def test_settings_of_the_paper():

@@ -6,9 +6,9 @@ import click
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["codecs", "metrics", "datasets", "suites"]))
+@click.argument("what", type=click.Choice(["codecs", "metrics", "datasets", "suites", "recipes"]))
 def command(what: str) -> None:
-    """List codecs, metrics, datasets or suites, with the options that each takes.
+    """List codecs, metrics, datasets, suites or recipes of training, with what each takes.
 
     Plug-ins of installed packages are listed too. What is missing for one to work is for
     'codecbench doctor' to say.
@@ -26,6 +26,9 @@ def command(what: str) -> None:
 
     if what == "suites":
         _list_suites()
+        return
+    if what == "recipes":
+        _list_recipes()
         return
     # Any: three registries of three kinds of classes, of which only the names matter here.
     registries: dict[str, Registry[Any]] = {
@@ -64,3 +67,11 @@ def _list_suites() -> None:
         print(f"{name:16} {find_suite(name).name}")
     for name in cost_suite_names():
         print(f"{name:16} {find_cost_suite(name).title} (for complexity --suite)")
+
+
+def _list_recipes() -> None:
+    from codecbench.training.recipe import about_recipe, recipe_names
+
+    for name in recipe_names():
+        about, scales = about_recipe(name)
+        print(f"{name:16} {about} (--scale {'|'.join(scales)})")
