@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "Say what a metric measures, within which limits, and how it is defined.",
     "export": "Write the results of a run as CSV, Parquet, JSON lines and other formats.",
     "figure": "Draw one figure from runs, trainings or ratings, with its data beside it.",
+    "find-rate": "Find the rate at which a codec reaches a score.",
     "gc": "Bound the cache of coded audio.",
     "list": "List codecs, metrics, datasets or suites.",
     "new": "Write a codec, metric or dataset of your own to start from, with its test.",
@@ -42,7 +43,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"codecbench.cli.{cmd_name}_command")
+        module = importlib.import_module(f"codecbench.cli.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 
