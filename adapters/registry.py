@@ -17,6 +17,7 @@ BUILTIN = {
     "command": "codecbench.adapters.external.program:CommandCodec",
     "dac": "codecbench.adapters.neural.dac:DacCodec",
     "encodec": "codecbench.adapters.neural.encodec:EncodecCodec",
+    "env": "codecbench.adapters.external.environment_codec:EnvironmentCodec",
     "esc": "codecbench.adapters.neural.esc:EscCodec",
     "freqcodec": "codecbench.adapters.neural.freqcodec:FreqCodecCodec",
     "g711": "codecbench.adapters.reference.g711:G711Codec",

@@ -1,6 +1,7 @@
 """A process at the other end of two pipes, watched: deadline, memory, death, last words."""
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -13,6 +14,7 @@ import psutil
 
 _TICK_S = 0.1
 _LINGER_S = 10.0
+_PIPE_BYTES = 2**20
 _STDERR_KEEP = 4000
 _STDERR_MAX = 2**20
 
@@ -72,6 +74,16 @@ class WatchedProcess:
         except OSError:
             self._stderr.close()
             raise
+        self._widen_pipes()
+
+    def _widen_pipes(self) -> None:
+        """Let a clip pass in one go: each time a pipe is full the two processes take turns."""
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            for pipe in (self._process.stdin, self._process.stdout):
+                assert pipe is not None  # asked for with Popen
+                # More than an unprivileged user may have is refused, and does no harm.
+                with contextlib.suppress(OSError):
+                    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     @property
     def pid(self) -> int:

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Run a small benchmark on built-in speech and write a report.",
     "doctor": "Say what is installed, what works, and whether the numbers here are right.",
     "encode": "Code a sound file into a bitstream.",
+    "env": "Make Python environments for codecs whose dependencies are not ours.",
     "explain": "Say what a metric measures, within which limits, and how it is defined.",
     "export": "Write the results of a run as CSV, Parquet, JSON lines and other formats.",
     "figure": "Draw one figure from runs, trainings or ratings, with its data beside it.",
@@ -26,6 +27,7 @@ COMMANDS = {
     "report": "Write tables, figures and a page from a run.",
     "run": "Code clips with codecs, score them, and write a report.",
     "score": "Score sound files against their references, without codecs.",
+    "stream": "Hold a codec's word on latency and streaming against what it does.",
     "train": "Train a codec by a recipe, with your own data or ours.",
 }
 

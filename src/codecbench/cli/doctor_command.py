@@ -33,6 +33,9 @@ def command() -> int:
         ):
             print(f"\n{title}")
             for name in names:
+                if operation == "describe_codec" and _needs_options(name):
+                    print(f"  {name:18} runs what its options name")
+                    continue
                 reply = child.call({"op": operation, "spec": name})
                 if reply.value is None:
                     print(f"  {name:18} cannot be made: {reply.detail}")
@@ -60,3 +63,13 @@ def command() -> int:
         return ExitCode.INCOMPLETE
     print("\nall numbers are as they should be")
     return ExitCode.OK
+
+
+def _needs_options(name: str) -> bool:
+    """Whether a codec is nothing without options, such as a program's description."""
+    from inspect import Parameter
+
+    from codecbench.adapters.registry import CODECS
+    from codecbench.core.construct import option_defaults
+
+    return Parameter.empty in option_defaults(CODECS.load(name)).values()
