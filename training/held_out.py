@@ -4,11 +4,14 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from codecbench.datasets.base import Clip
 
 _LARGEST_SHARE = 0.02
-"""A speaker with more of the clips than this is too dear to be held out."""
+_LARGEST_RATIO = 2.0
+"""A speaker with more than this share of the clips, and more than so many times what speakers have
+in the median, is too dear to be held out."""
 _SPEAKERS_PER_HELD_OUT = 10
 """At most a tenth of the speakers are held out."""
 
@@ -41,7 +44,8 @@ def split(clips: Sequence[Clip], count: int) -> Split:
     voices: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
         voices[clip.tags.get("speaker", clip.id)].append(clip)
-    most = max(1, int(_LARGEST_SHARE * len(clips)))
+    usual = median(len(each) for each in voices.values())
+    most = max(_LARGEST_RATIO * usual, _LARGEST_SHARE * len(clips))
     small = sorted((name for name in voices if len(voices[name]) <= most), key=_mixed)
     chosen = small[: min(count, len(voices) // _SPEAKERS_PER_HELD_OUT)]
     if not chosen:
