@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from codecbench.benchmark.results import RunResults
 from codecbench.reports.rates import RED_FLAG_RATIO, PointRates
-from codecbench.reports.tables import decimals, direction, kbps
+from codecbench.reports.tables import decimals, direction, kbps, system_name
 from codecbench.reports.typeset import Entry, TextTable
 
 
@@ -14,7 +14,8 @@ def rates_table(rates: Sequence[PointRates]) -> TextTable:
     heads = ("Codec", "Point", *(("Condition",) if with_condition else ()))
     body = []
     for rate in rates:
-        words = [Entry(text=rate.label), Entry(text=rate.point or "none")]
+        name = rate.label if rate.trained else f"{rate.label} [untrained]"
+        words = [Entry(text=name), Entry(text=rate.point or "none")]
         words += [Entry(text=rate.condition)] if with_condition else []
         nothing = "nothing coded"
         entries = [
@@ -58,12 +59,19 @@ def _remark(rate: PointRates) -> Entry:
     return Entry(text=f"{away:+.1f} % against nominal" if away else "as nominal")
 
 
-def codebooks_table(results: RunResults) -> TextTable | None:
-    """Build the table of codebook use; None where no system has codes."""
+def codebooks_table(results: RunResults, *, codec: str | None = None) -> TextTable | None:
+    """Build the table of codebook use; None where no system has codes.
+
+    Args:
+        results: The run.
+        codec: Canonical name of the only system that is wanted; all where None.
+    """
     frame = results.codebooks
+    if codec is not None:
+        frame = frame[frame["codec"] == codec]
     if frame.empty:
         return None
-    labels = {system.codec: system.label for system in results.systems}
+    labels = {system.codec: system_name(system) for system in results.systems}
     heads = ("Codec", "Point", "Condition", "codebook", "size", "codes seen", "used")
     body = []
     for row in frame.to_dict("records"):
@@ -107,7 +115,7 @@ def systems_table(results: RunResults) -> TextTable:
         away = "not available" if system.unavailable else "unknown"
         body.append(
             (
-                Entry(text=system.label if system.trained else f"{system.label} [untrained]"),
+                Entry(text=system_name(system)),
                 Entry(text=system.spec),
                 Entry(text=system.kind),
                 Entry(text=system.version or away),

@@ -1,12 +1,13 @@
 """Every cell without a value, grouped so that a person can read the list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import RunResults
 from codecbench.core.cell import Status
 from codecbench.reports.reasons import short_reason
+from codecbench.reports.tables import system_name
 from codecbench.reports.typeset import Entry, TextTable
 
 if TYPE_CHECKING:
@@ -51,10 +52,10 @@ def lost_cells(results: RunResults) -> "pd.DataFrame":
 def group_failures(results: RunResults) -> tuple[FailureGroup, ...]:
     """Group the cells without a value: failures first, then skipped, then undefined."""
     lost = lost_cells(results)
-    labels = {system.codec: system.label for system in results.systems}
+    labels = {system.codec: system_name(system) for system in results.systems}
     groups: list[FailureGroup] = [
         FailureGroup(
-            label=system.label,
+            label=system_name(system),
             point="all",
             condition="all",
             status=str(Status.SKIPPED),
@@ -103,6 +104,22 @@ def _group(part: "pd.DataFrame", where: tuple[str, str, str], short: str) -> Fai
         clips=tuple(str(name) for name in part["clip"].unique()),
         n_cells=len(part),
     )
+
+
+def failures_frame(groups: Sequence[FailureGroup]) -> "pd.DataFrame":
+    """Return the groups as a frame, one row each; metrics and clips are lists in one column."""
+    import pandas as pd
+
+    lists = ("metrics", "clips")
+    records = [
+        {
+            field.name: ", ".join(value) if field.name in lists else value
+            for field in fields(FailureGroup)
+            for value in [getattr(group, field.name)]
+        }
+        for group in groups
+    ]
+    return pd.DataFrame(records, columns=[field.name for field in fields(FailureGroup)])
 
 
 def failures_table(groups: Sequence[FailureGroup]) -> TextTable:

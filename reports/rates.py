@@ -19,6 +19,7 @@ class PointRates:
     Attributes:
         codec: As in the frame.
         label: Short name.
+        trained: False for random weights.
         kind: neural, waveform, parametric or anchor (whose bits mean nothing).
         point: As in the frame.
         condition: The treatment.
@@ -32,6 +33,7 @@ class PointRates:
 
     codec: str
     label: str
+    trained: bool
     kind: str
     point: str
     condition: str
@@ -99,6 +101,7 @@ def _combine(
     return PointRates(
         codec=system.codec,
         label=system.label,
+        trained=system.trained,
         kind=system.kind,
         point=point,
         condition=condition,

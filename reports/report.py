@@ -235,17 +235,24 @@ def _write_others(
     full = {
         "failures": lost_cells(run),
         "rates": pd.DataFrame(rates),
-        "forensics": pd.DataFrame(findings),
+        "forensics": _with_training(run, pd.DataFrame(findings)),
         "systems": pd.DataFrame(run.systems).drop(columns="points", errors="ignore"),
         "metrics": pd.DataFrame(run.metrics),
-        "codebooks": run.codebooks,
+        "codebooks": _with_training(run, run.codebooks),
     }
     for name, table in others.items():
         _write_table(tables, name, table, full[name])
     if len(run.forensics):
         order = ["codec", "point", "condition", "clip"]
         clips = run.forensics.sort_values(order, kind="stable")
+        clips = _with_training(run, clips)
         (tables / "forensics_clips.csv").write_bytes(csv_bytes(clips))
+
+
+def _with_training(run: RunResults, frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Say in a column of each row whether the weights of its system were trained."""
+    trained = {system.codec: system.trained for system in run.systems}
+    return frame.assign(trained=frame["codec"].map(trained)) if "codec" in frame else frame
 
 
 def _write_table(folder: Path, name: str, table: TextTable, full: "pd.DataFrame") -> None:

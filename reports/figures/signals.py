@@ -18,6 +18,7 @@ from codecbench.reports.forensics import (
     level_changes,
 )
 from codecbench.reports.style import SystemStyle, figure_settings, style_of
+from codecbench.reports.tables import system_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ def signals_frame(results: RunResults) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    labels = {system.codec: system.label for system in results.systems}
+    labels = {system.codec: system_name(system) for system in results.systems}
     measured = results.forensics
     records = []
     for found in find_all(results):
