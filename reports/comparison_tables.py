@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.reports.bd_tables import bd_frame, bd_rows, bd_table
 from codecbench.reports.curve_data import curve_sets
+from codecbench.reports.published_numbers import published_frame, published_table
 from codecbench.reports.standing_tables import standings_frame, standings_table
 from codecbench.reports.standings import standings
 from codecbench.reports.subgroup_tables import subgroup_frame, subgroup_table
@@ -25,7 +26,7 @@ class FullTable:
 
     Attributes:
         kind: Stem of its files, before the name of the metric: ``at_equal_rate``,
-            ``bd``, or ``by_`` and the name of a tag.
+            ``bd``, ``published``, or ``by_`` and the name of a tag.
         table: For people.
         frame: For programs.
     """
@@ -54,6 +55,7 @@ def comparison_tables(
     tags = list(dict.fromkeys(row.tag for row in groups))
     by_tag = {tag: subgroup_frame([row for row in groups if row.tag == tag]) for tag in tags}
     frames = {"at_equal_rate": standings_frame(standing), "bd": bd_frame(deltas)}
+    frames["published"] = published_frame(rows)
     frames |= {f"by_{tag}": frame for tag, frame in by_tag.items()}
     found: dict[str, tuple[FullTable, ...]] = {}
     for facts in results.metrics:
@@ -61,6 +63,7 @@ def comparison_tables(
             "at_equal_rate": standings_table(standing, facts, results.systems),
             "bd": bd_table(deltas, facts),
         }
+        tables["published"] = published_table(rows, facts)
         tables |= {f"by_{tag}": subgroup_table(groups, facts, tag) for tag in tags}
         found[facts.name] = tuple(
             FullTable(
