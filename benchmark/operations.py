@@ -13,6 +13,7 @@ from codecbench.benchmark.framing import Message
 from codecbench.benchmark.pair_step import PairBench
 from codecbench.benchmark.references import References
 from codecbench.benchmark.score_step import ScoringBench
+from codecbench.benchmark.speed_ratio import run_speed_ratio
 from codecbench.benchmark.warm_step import run_warm_up
 from codecbench.core.errors import MissingDependencyError, MissingWeightsError
 from codecbench.core.fingerprint import class_source_hash
@@ -104,4 +105,5 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "check_encode": _checking.encode,
     "check_decode": _checking.decode,
     "complexity": run_complexity,
+    "speed_ratio": run_speed_ratio,
 }
