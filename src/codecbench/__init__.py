@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from codecbench.metrics.base import Metric as Metric
     from codecbench.metrics.registry import get_metric as get_metric
     from codecbench.reports.launch import run as run
+    from codecbench.reports.regression.assertion import assert_no_regression as assert_no_regression
+    from codecbench.reports.regression.compare import compare as compare
     from codecbench.reports.run import Run as Run
     from codecbench.reports.run import open_run as open_run
 
@@ -48,6 +50,8 @@ _HOMES = {
     "OperatingPoint": "adapters.base",
     "Run": "reports.run",
     "Status": "core.cell",
+    "assert_no_regression": "reports.regression.assertion",
+    "compare": "reports.regression.compare",
     "get_codec": "adapters.registry",
     "get_dataset": "datasets.registry",
     "get_metric": "metrics.registry",

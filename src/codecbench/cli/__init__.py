@@ -9,7 +9,9 @@ from codecbench import __version__
 
 # Name: what `--help` says of it. The module of the same name is imported when the command runs.
 COMMANDS = {
+    "bisect": "Find the checkpoint that made a codec worse.",
     "check": "Ask a codec whether it does what its adapter promises.",
+    "compare": "Compare two runs, checkpoints or codecs, clip by clip; fail where it got worse.",
     "complexity": "Measure what codecs cost: parameters, operations, time, memory, latency.",
     "data": "Fetch corpora of speech, check them, list them.",
     "decode": "Turn a bitstream made by 'encode' back into a sound file.",
@@ -21,6 +23,7 @@ COMMANDS = {
     "export": "Write the results of a run as CSV, Parquet, JSON lines and other formats.",
     "figure": "Draw one figure from runs, trainings or ratings, with its data beside it.",
     "find-rate": "Find the rate at which a codec reaches a score.",
+    "gate": "Keep a codec from getting worse than a committed baseline.",
     "gc": "Bound the cache of coded audio.",
     "list": "List codecs, metrics, datasets or suites.",
     "new": "Write a codec, metric or dataset of your own to start from, with its test.",
