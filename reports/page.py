@@ -2,18 +2,23 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codecbench.core.fingerprint import Json
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from codecbench.benchmark.results import RunResults
     from codecbench.reports.report import ReportParts
 
 TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
 
 
-def render_page(parts: "ReportParts", out: Path) -> str:
+def render_page(parts: "ReportParts", out: Path, downloads: Mapping[str, str]) -> str:
     """Render the page of a report.
 
     Everything that a user named (clips, codecs, speakers, messages) is escaped by the template
@@ -22,21 +27,14 @@ def render_page(parts: "ReportParts", out: Path) -> str:
     Args:
         parts: What it says.
         out: The report's folder, against which links are relative.
+        downloads: Further files within it, with what they hold; those that are there are linked.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("report.html")
+    template = page_environment().get_template("report.html")
     return template.render(
+        downloads={path: words for path, words in downloads.items() if (out / path).is_file()},
         parts=parts,
         results=parts.results,
-        dataset=_dataset(parts),
+        dataset=dataset_name(parts.results),
         image=_data_uri,
         link=lambda path: path.relative_to(out).as_posix(),
         versions=_scalars(parts.results.environment),
@@ -47,8 +45,22 @@ def render_page(parts: "ReportParts", out: Path) -> str:
     )
 
 
-def _dataset(parts: "ReportParts") -> str:
-    names = parts.results.frame["dataset"].astype(str).unique()
+def page_environment() -> "Environment":
+    """Return the template engine, which escapes whatever it is given."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader([TEMPLATES, STATIC], encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def dataset_name(results: "RunResults") -> str:
+    """Return the name of the data set; of a run without cells "unknown"."""
+    names = results.frame["dataset"].astype(str).unique()
     return ", ".join(names) or "unknown"
 
 

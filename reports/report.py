@@ -29,7 +29,12 @@ from codecbench.reports.fact_tables import (
     rates_table,
     systems_table,
 )
-from codecbench.reports.failures import failures_table, group_failures, lost_cells
+from codecbench.reports.failures import (
+    failures_frame,
+    failures_table,
+    group_failures,
+    lost_cells,
+)
 from codecbench.reports.figures.drawing import FigureFiles
 from codecbench.reports.figures.of_run import RunFigures
 from codecbench.reports.forensics import find_all, forensics_table
@@ -45,6 +50,12 @@ if TYPE_CHECKING:
 
 RESERVED = ("overview", "failures", "rates", "forensics", "systems", "metrics", "codebooks")
 """Names of the tables that are not of one metric."""
+DOWNLOADS = {
+    "data/results.csv": "every cell",
+    "data/results.parquet": "the same, for programs",
+    "tables/forensics_clips.csv": "signals, clip by clip",
+}
+"""What a report offers beside tables and figures, where it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +144,7 @@ def write_report(
     export_frame(run, data / "results.parquet", kind="parquet")
     write_setting(run, data)
     index = out / "index.html"
-    index.write_text(render_page(parts, out), encoding="utf-8", newline="\n")
+    index.write_text(render_page(parts, out, DOWNLOADS), encoding="utf-8", newline="\n")
     return index
 
 
@@ -145,8 +156,17 @@ def write_setting(run: RunResults, data: Path) -> None:
         (data / f"{name}.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
 
-def write_parts(draw: RunFigures, out: Path, *, only_curves: bool = False) -> ReportParts:
-    """Write the folders tables and figures, and return what a page says of them."""
+def write_parts(
+    draw: RunFigures, out: Path, *, only_curves: bool = False, per_clip: bool = True
+) -> ReportParts:
+    """Write the folders tables and figures, and return what a page says of them.
+
+    Args:
+        draw: The run, and how its figures are made.
+        out: Folder.
+        only_curves: Draw the curves against the rate alone, which is quicker.
+        per_clip: Write the tables with a line per clip, too, which may be long.
+    """
     run, rows = draw.results, draw.rows
     tables, summary = out / "tables", rows_to_frame(rows)
     overview = with_caveats(overview_table(rows, run.metrics), run)
@@ -184,6 +204,8 @@ def write_parts(draw: RunFigures, out: Path, *, only_curves: bool = False) -> Re
     if codebooks is not None:
         others["codebooks"] = codebooks
     _write_others(run, others, tables, rates, findings)
+    if per_clip:
+        _write_clips(run, tables)
     counts = run.frame["status"].astype(str).value_counts()
     return ReportParts(
         results=run,
@@ -233,7 +255,7 @@ def _write_others(
     import pandas as pd
 
     full = {
-        "failures": lost_cells(run),
+        "failures": failures_frame(group_failures(run)),
         "rates": pd.DataFrame(rates),
         "forensics": _with_training(run, pd.DataFrame(findings)),
         "systems": pd.DataFrame(run.systems).drop(columns="points", errors="ignore"),
@@ -242,17 +264,21 @@ def _write_others(
     }
     for name, table in others.items():
         _write_table(tables, name, table, full[name])
-    if len(run.forensics):
-        order = ["codec", "point", "condition", "clip"]
-        clips = run.forensics.sort_values(order, kind="stable")
-        clips = _with_training(run, clips)
-        (tables / "forensics_clips.csv").write_bytes(csv_bytes(clips))
 
 
 def _with_training(run: RunResults, frame: "pd.DataFrame") -> "pd.DataFrame":
     """Say in a column of each row whether the weights of its system were trained."""
     trained = {system.codec: system.trained for system in run.systems}
     return frame.assign(trained=frame["codec"].map(trained)) if "codec" in frame else frame
+
+
+def _write_clips(run: RunResults, tables: Path) -> None:
+    (tables / "failures.csv").write_bytes(csv_bytes(lost_cells(run)))
+    if len(run.forensics):
+        order = ["codec", "point", "condition", "clip"]
+        clips = run.forensics.sort_values(order, kind="stable")
+        clips = _with_training(run, clips)
+        (tables / "forensics_clips.csv").write_bytes(csv_bytes(clips))
 
 
 def _write_table(folder: Path, name: str, table: TextTable, full: "pd.DataFrame") -> None:

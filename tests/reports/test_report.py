@@ -1,8 +1,5 @@
 """The report folder and its page: complete, deterministic, and deaf to what names try to do."""
 
-import html
-import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -56,7 +53,11 @@ def test_the_folder_has_its_layout(report_folder):
     tables = {"overview", "failures", "rates", "forensics", "systems", "metrics", "codebooks"}
     wanted = {f"tables/{name}.{kind}" for name in tables for kind in ("csv", "md", "tex")}
     for metric in ("pesq_wb", "stoi", "mcd"):
-        wanted |= {f"tables/{metric}.{kind}" for kind in ("csv", "md", "tex")}
+        for table in (
+            metric,
+            *(f"{kind}.{metric}" for kind in ("at_equal_rate", "bd", "by_duration")),
+        ):
+            wanted |= {f"tables/{table}.{kind}" for kind in ("csv", "md", "tex")}
         for figure in (
             f"rate_quality_{metric}",
             f"distribution_{metric}",
@@ -64,6 +65,8 @@ def test_the_folder_has_its_layout(report_folder):
             "metric_pair",
         ):
             wanted |= {f"figures/{figure}.{kind}" for kind in FIGURE_FILES}
+    # ESC has rates here at which ESC's authors have published PESQ.
+    wanted |= {f"tables/published.pesq_wb.{kind}" for kind in ("csv", "md", "tex")}
     wanted |= {"data/results.csv", "data/results.parquet", "data/suite.json"}
     wanted |= {"data/environment.json", "index.html", "tables/forensics_clips.csv"}
     found = {
@@ -71,7 +74,8 @@ def test_the_folder_has_its_layout(report_folder):
         for path in report_folder.rglob("*")
         if path.is_file()
     }
-    assert found == wanted
+    assert wanted <= found
+    assert {path.partition(".")[0] for path in found - wanted} <= {"tables/published"}
 
 
 def test_every_link_of_the_page_leads_somewhere(report_folder):
@@ -113,12 +117,20 @@ def test_the_page_says_what_was_run_what_failed_and_why(report_folder):
         assert wanted in words, wanted
 
 
-def test_the_same_results_give_the_same_files(synthetic, report_folder, tmp_path):
-    write_report(synthetic.realistic(), tmp_path)
-    for path in sorted(report_folder.rglob("*")):
-        if path.is_file():
-            again = tmp_path / path.relative_to(report_folder)
-            assert again.read_bytes() == path.read_bytes(), path.name
+def test_the_same_results_give_the_same_files(synthetic, tmp_path):
+    systems = [synthetic.system(name, [6000, 9000, 12000]) for name in ("one", "two")]
+    results = synthetic.make_results(
+        systems, synthetic.METRICS[:2], [f"c{number}" for number in range(9)],
+        lambda _m, _s, point, clip: (point.nominal_bps / 3e4 + clip / 20) / 2,
+        speakers=[f"s{number}" for number in range(9)],
+    )  # fmt: skip
+    for name in ("first", "second"):
+        write_report(results, tmp_path / name)
+    paths = [path for path in sorted((tmp_path / "first").rglob("*")) if path.is_file()]
+    assert len(paths) > 40
+    for path in paths:
+        again = tmp_path / "second" / path.relative_to(tmp_path / "first")
+        assert again.read_bytes() == path.read_bytes(), path.name
 
 
 @pytest.fixture(scope="module")
@@ -186,36 +198,18 @@ def test_two_runs_make_one_report(synthetic, tmp_path):
     assert "right" in words
 
 
-def in_chromium(page: Path, script: str, *, width: int, folder: Path) -> str:
-    """Run a script beside a page of that width in headless Chromium and return what it found."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
-    frame = html.escape(page.read_text(encoding="utf-8"), quote=True)
-    shell = folder / "shell.html"
-    shell.write_text(
-        f'<body><p id="found">nothing</p><iframe width="{width}" height="900" srcdoc="{frame}">'
-        "</iframe><script>onload = () => { const inner = document.querySelector('iframe');"
-        f"document.getElementById('found').textContent = ({script})(inner.contentWindow); }}"
-        "</script>",
-        encoding="utf-8",
-    )
-    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000"]
-    done = subprocess.run(
-        [*command, shell.as_uri()], capture_output=True, text=True, timeout=60, check=True
-    )
-    return done.stdout.partition('<p id="found">')[2].partition("</p>")[0]
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_page_needs_no_sideways_scrolling(report_folder, browser, width):
+    with browser.visit(width=width) as visitor:
+        visitor.go(report_folder / "index.html")
+        apart = visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert apart <= 0
+        assert visitor.trouble == []
 
 
-def test_a_phone_needs_no_sideways_scrolling(report_folder, tmp_path):
-    script = "(w) => w.document.documentElement.scrollWidth - w.document.body.clientWidth"
-    page = report_folder / "index.html"
-    assert in_chromium(page, script, width=360, folder=tmp_path) == "0"
-
-
-def test_attacks_do_not_run_in_a_browser(attacked, tmp_path):
-    script = "(w) => w.document.title + w.document.scripts.length"
-    found = in_chromium(attacked / "index.html", script, width=800, folder=tmp_path)
-    assert html.unescape(found).startswith("Speech codecs compared")
-    assert found.endswith("0")
+def test_attacks_do_not_run_in_a_browser(attacked, browser):
+    with browser.visit() as visitor:
+        visitor.go(attacked / "index.html")
+        assert visitor.page.title().startswith("Speech codecs compared")
+        assert visitor.page.evaluate("document.scripts.length") == 0
+        assert visitor.trouble == []

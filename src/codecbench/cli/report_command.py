@@ -1,4 +1,4 @@
-"""``codecbench report``: tables, figures and a page from runs."""
+"""``codecbench report``: tables, figures, a page or a site from runs."""
 
 from pathlib import Path
 
@@ -6,15 +6,90 @@ import click
 
 
 @click.command("report")
-@click.argument("folder", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
+@click.argument(
+    "folders",
+    metavar="RUN…",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+)
 @click.option(
     "-o",
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to.  [default: RUN/report]",
+    help="Where to.  [default: report within the first RUN]",
 )
-def command(folder: Path, out: Path | None) -> None:
-    """Write tables, figures and index.html from a run folder, finished or not."""
+@click.option(
+    "--site",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write a site to look at and listen to instead.",
+)
+@click.option(
+    "--costs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What 'codecbench complexity SPEC --json' printed; may be repeated.",
+)
+@click.option(
+    "--checks",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What 'codecbench check SPEC --json' printed, for a site; may be repeated.",
+)
+@click.option(
+    "--audio",
+    default="8",
+    show_default=True,
+    metavar="N|all",
+    help="Clips whose sound a site packs.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Cache folder of the runs, for the sounds.  [default: the user's cache folder]",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Show runs that differ in data, references or definitions side by side, marked.",
+)
+def command(
+    folders: tuple[Path, ...],
+    out: Path | None,
+    site: Path | None,
+    costs: tuple[Path, ...],
+    checks: tuple[Path, ...],
+    audio: str,
+    cache: Path | None,
+    force: bool,
+) -> None:
+    """Write tables, figures and a page from run folders, finished or not.
+
+    Several runs stand side by side where they share data and definitions of metrics; what differs
+    is refused with its name, or with --force marked and never compared. A site has a
+    leaderboard, a page per codec, and a player for single clips; it opens from a file, without
+    server and network.
+    """
+    from codecbench.core.errors import ConfigError
+    from codecbench.reports.report import write_report
     from codecbench.reports.run import Run
 
-    print(f"report: {Run(folder).report(out)}")
+    results = [Run(folder).results() for folder in folders]
+    if site is None:
+        if checks:
+            msg = "checks are shown by a site: give --site DIR, too"
+            raise ConfigError(msg)
+        page = write_report(results, out or folders[0] / "report", costs=costs, force=force)
+        print(f"report: {page}")
+        return
+    from codecbench.reports.site.write import SiteOptions, write_site
+
+    if out is not None:
+        msg = "--out names the folder of a report, --site that of a site; give one of them"
+        raise ConfigError(msg)
+    if audio != "all" and not audio.isdecimal():
+        msg = f"--audio {audio}: give a number of clips, or 'all'"
+        raise ConfigError(msg)
+    count = None if audio == "all" else int(audio)
+    options = SiteOptions(costs=costs, checks=checks, audio=count, cache=cache, force=force)
+    print(f"site: {write_site(results, site, options)}")

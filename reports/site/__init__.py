@@ -1,0 +1,1 @@
+"""The static site of one or more runs: leaderboard, chart, codecs, clips, player."""

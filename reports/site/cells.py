@@ -1,0 +1,101 @@
+"""Every cell of a run, small enough for a page, and in files for other programs."""
+
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from codecbench.benchmark.results import RunResults
+from codecbench.core.cell import Status
+from codecbench.core.fingerprint import Json
+from codecbench.reports.export import csv_bytes
+from codecbench.reports.grid import ABSENT, OK, Grid
+from codecbench.reports.site.board import short
+
+_KEY = ["codec", "point", "condition", "clip"]
+
+
+def system_cells(grids: Sequence[Grid], codec: str) -> Json:
+    """Return all cells of one system.
+
+    Args:
+        grids: All cells of the run.
+        codec: Canonical name.
+
+    Returns:
+        ``points`` (names) and by condition and metric ``values`` (point × clip, null where there is
+        none) and ``lost`` (status and reason by ``point,clip``).
+    """
+    found: dict[str, Json] = {}
+    points: list[Json] = []
+    for grid in grids:
+        mine = [index for index, key in enumerate(grid.keys) if key[0] == codec]
+        points = [grid.keys[index][1] for index in mine]
+        lost: dict[str, Json] = {}
+        for place, index in enumerate(mine):
+            without = np.flatnonzero((grid.status[index] != OK) & (grid.status[index] != ABSENT))
+            for clip, (status, reason) in zip(
+                without.tolist(), _in_clip_order(grid, index), strict=True
+            ):
+                lost[f"{place},{clip}"] = f"{status}: {reason}"
+        values = [[short(value) for value in grid.values[index].tolist()] for index in mine]
+        by_metric = found.setdefault(grid.condition, {})
+        assert isinstance(by_metric, dict)
+        by_metric[grid.metric.name] = {"values": values, "lost": lost}
+    return {"points": points, "cells": found}
+
+
+def _in_clip_order(grid: Grid, index: int) -> list[tuple[str, str]]:
+    """Return status and reason of the cells without a value; the frame is in clip order."""
+    return list(grid.reasons[index])
+
+
+def script(call: str, *arguments: Json) -> str:
+    """Return a script that hands data to a page, which is how a page reads a file offline.
+
+    The data are strings, numbers and lists; nothing in them can end the script or be code.
+    """
+    texts = [json_text(value) for value in arguments]
+    return f"{call}({','.join(texts)});\n"
+
+
+def json_text(value: Json) -> str:
+    """Write JSON that is inert in HTML and in scripts: ``<``, ``>``, ``&`` are escaped."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def write_downloads(results: RunResults, folder: Path) -> None:
+    """Write every cell as compressed CSV: scores side by side, what has none, and signals.
+
+    Numbers have seven significant digits. The same results give the same bytes.
+    """
+    import pandas as pd
+
+    folder.mkdir(parents=True, exist_ok=True)
+    frame = results.frame
+    ok = frame["status"] == str(Status.OK)
+    wide = frame.pivot(index=_KEY, columns="metric", values="value")
+    metrics = [facts.name for facts in results.metrics]
+    rates = frame.drop_duplicates(subset=_KEY).set_index(_KEY)[["clip_s", "payload_bps"]]
+    scores = wide.reindex(index=rates.index, columns=metrics)
+    table = pd.concat([rates, scores], axis=1)  # a metric may be called like one of ours
+    _write(folder / "scores.csv.gz", table.to_csv(float_format="%.7g"))
+    lost = frame.loc[~ok, [*_KEY, "metric", "status", "reason"]]
+    _write(folder / "cells_without_a_value.csv.gz", csv_bytes(lost).decode())
+    if len(results.forensics):
+        signals = results.forensics.sort_values(_KEY, kind="stable")
+        _write(folder / "signals.csv.gz", signals.to_csv(index=False, float_format="%.7g"))
+
+
+def _write(path: Path, text: str) -> None:
+    buffer = io.BytesIO()
+    # No name and no time inside: equal data give equal files.
+    with gzip.GzipFile(filename="", fileobj=buffer, mode="wb", mtime=0) as file:
+        file.write(text.encode())
+    path.write_bytes(buffer.getvalue())
