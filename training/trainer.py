@@ -14,6 +14,7 @@ from codecbench.core.errors import ConfigError, MissingDependencyError
 from codecbench.core.fingerprint import hash_json
 from codecbench.datasets.registry import get_dataset
 from codecbench.training.audio_pool import AudioPool, Level, attributions, licences
+from codecbench.training.batches import Batches
 from codecbench.training.events import Event, Finished, Saved, Started, Stepped, Validated
 from codecbench.training.held_out import split
 from codecbench.training.objective import DivergedError, Objective
@@ -71,7 +72,9 @@ def train(recipe: Recipe, options: TrainingOptions) -> Iterator[Event]:
         )
     if options.threads:
         torch.set_num_threads(options.threads)
-    return _Training(recipe, options).run()
+    training = _Training(recipe, options)
+    with training.batches:
+        yield from training.run()
 
 
 class _Training:
@@ -101,6 +104,14 @@ class _Training:
         )
         multiple = self.objective.crop_multiple
         self.crop = max(1, round(self.settings.crop_s * rate / multiple)) * multiple
+        self.batches = Batches(
+            self.pool,
+            count=self.settings.batch,
+            length=self.crop,
+            seed=options.seed,
+            level=Level(low_db=self.settings.gain_low_db, high_db=self.settings.gain_high_db),
+            device=options.device,
+        )
 
     def _resume(self) -> None:
         state = self.folder.load()
@@ -208,16 +219,8 @@ class _Training:
         )
 
     def _take_step(self) -> Mapping[str, float]:
-        settings = self.settings
-        crops = self.pool.crops(
-            count=settings.batch,
-            length=self.crop,
-            seed=self.options.seed,
-            step=self.step,
-            level=Level(low_db=settings.gain_low_db, high_db=settings.gain_high_db),
-        )
+        batch = self.batches.get(self.step)
         torch.manual_seed(int(hash_json([self.options.seed, self.step])[:15], 16))
-        batch = torch.from_numpy(crops).to(self.options.device)
         try:
             return self.objective.train_step(batch, self.step)
         except DivergedError as error:

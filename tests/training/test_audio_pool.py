@@ -83,3 +83,12 @@ def test_licences_are_counted_in_hours(clips):
     # Twenty clips of 1.2 s under each; one under CC BY lasts 0.2 s only.
     assert licences(clips) == {"CC-BY-4.0": round(23 / 3600, 4), "CC0-1.0": round(24 / 3600, 4)}
     assert attributions(clips) == ["maker of CC-BY-4.0", "maker of CC0-1.0"]
+
+
+def test_batches_made_ahead_are_the_same_whatever_is_asked_for(pool):
+    from codecbench.training.batches import Batches
+
+    facts = {"count": 3, "length": LENGTH, "seed": 5, "level": Level(low_db=-6, high_db=3)}
+    with Batches(pool, ahead=True, **facts) as ahead, Batches(pool, **facts) as plain:
+        for step in (0, 1, 2, 7, 8, 3):
+            assert np.array_equal(ahead.get(step).numpy(), plain.get(step).numpy()), step
