@@ -14,6 +14,7 @@ from codecbench.benchmark.pair_step import PairBench
 from codecbench.benchmark.references import References
 from codecbench.benchmark.score_step import ScoringBench
 from codecbench.benchmark.speed_ratio import run_speed_ratio
+from codecbench.benchmark.streaming.truth import run_streaming
 from codecbench.benchmark.warm_step import run_warm_up
 from codecbench.core.errors import MissingDependencyError, MissingWeightsError
 from codecbench.core.fingerprint import class_source_hash
@@ -70,6 +71,8 @@ def _describe_metric(request: Message) -> Message:
         metric.require_modules()
     except MissingDependencyError as error:
         missing = f"missing_dependency: {error}"
+    except MissingWeightsError as error:
+        missing = f"missing_weights: {error}"
     return {
         "unavailable": missing,
         "name": metric.name,
@@ -106,4 +109,5 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "check_decode": _checking.decode,
     "complexity": run_complexity,
     "speed_ratio": run_speed_ratio,
+    "stream": run_streaming,
 }

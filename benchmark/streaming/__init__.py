@@ -1,0 +1,1 @@
+"""What a codec does when it must code while the signal arrives."""
