@@ -109,7 +109,7 @@ class NeuralCodec(Codec):
     def _weights_fingerprint(self) -> str:
         """Return what tells these weights from others, "absent" if there are none."""
         if self.checkpoint is None:
-            return f"random seed {RANDOM_SEED}"
+            return f"untrained, random seed {RANDOM_SEED}"
         path = Path(self.checkpoint).expanduser()
         if path.is_dir():
             there = [path / name for name in self.weight_files if (path / name).is_file()]

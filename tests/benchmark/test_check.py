@@ -14,8 +14,17 @@ PLANTED = Path(__file__).parent / "planted_codecs"
 OURS = sorted(
     name for name, target in CODECS.builtin.items() if target.startswith("codecbench.adapters.ref")
 )
-NETWORKS = ("esc", "hificodec", "patch", "psq")
-"""Those that load in seconds; the large ones take minutes each."""
+NETWORKS = (
+    "dac:variant=esc-tiny,codebooks=3|18",
+    "encodec",
+    "esc:streams=1|6",
+    "hificodec",
+    "mimi",
+    "patch",
+    "psq",
+    "xcodec",
+)
+"""With random weights."""
 FAULTS = {
     "KeepsState": {"fresh_instance", "no_state"},
     "DecoderKeepsState": {"no_state", "bytes_alone", "fresh_process", "causality"},
