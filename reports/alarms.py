@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from codecbench.benchmark.results import MetricFacts, RunResults
+from codecbench.reports.alarm import Alarm
+from codecbench.reports.alarms_between import below_anchors, contradictions
 from codecbench.reports.forensics import Findings
 from codecbench.reports.grid import OK, Grid
 from codecbench.reports.rates import LOSSLESS_BPS, RED_FLAG_RATIO, PointRates
@@ -19,21 +20,6 @@ CEILING_SHARE = 1e-3
 """How near to the ceiling counts as at it, as a share of the range (of 1 where it is infinite)."""
 SMALL_COMMON_SHARE = 0.9
 """A common set smaller than this share of the clips is pointed out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """Something that deserves a look.
-
-    Attributes:
-        kind: mixed, rate, ceiling, falling, common or signal.
-        subject: Which system, point, metric.
-        text: What was found and what it may mean.
-    """
-
-    kind: str
-    subject: str
-    text: str
 
 
 def find_alarms(
@@ -63,6 +49,9 @@ def find_alarms(
     for grid in grids:
         alarms += _falling(grid, rows, rates, labels)
         alarms += _small_common(grid, labels)
+    alarms += below_anchors(results, grids)
+    for condition in dict.fromkeys(grid.condition for grid in grids):
+        alarms += contradictions(rows, condition)
     for system in results.systems:
         # An anchor is meant to do damage.
         if system.kind != "anchor":

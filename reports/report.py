@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import MetricFacts, RunResults
-from codecbench.reports.alarms import Alarm, find_alarms
+from codecbench.reports.alarm import Alarm
+from codecbench.reports.alarms import find_alarms
 from codecbench.reports.comparison_tables import comparison_tables
 from codecbench.reports.costs import read_costs
 from codecbench.reports.export import csv_bytes, export_frame

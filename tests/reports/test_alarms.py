@@ -21,7 +21,8 @@ def alarms_of(results):
 
 def test_a_plausible_run_raises_only_what_was_planted(synthetic):
     found = {(alarm.kind, alarm.subject) for alarm in alarms_of(synthetic.realistic())}
-    assert found == {("signal", "early-bird")}
+    # Its lowest point is made to be worse than noise at 5 dB.
+    assert found == {("signal", "early-bird"), ("anchor", "codec2")}
 
 
 def test_a_lossy_codec_at_the_ceiling(synthetic):
@@ -94,3 +95,39 @@ def test_worst_values_are_those_farthest_from_right(synthetic):
     assert found.gain_db == pytest.approx(-0.175)  # median of 0, -0.01 … -0.35
     assert found.worst_gain_db == pytest.approx(-0.35)
     assert found.notes == ()
+
+
+def test_a_codec_below_the_worst_anchor_is_named(synthetic):
+    systems = [
+        synthetic.system("fine", [6000]),
+        synthetic.system("bad", [6000]),
+        synthetic.system("mnru", [5, 15], "anchor"),
+    ]
+    level = {"fine": 3.0, "bad": 1.2, "mnru": 1.5}
+    results = synthetic.make_results(
+        systems,
+        [synthetic.PESQ],
+        [f"c{number}" for number in range(12)],
+        lambda _m, facts, point, clip: (
+            level[facts.label] + point.nominal_bps / 1e5 + (clip % 3) / 20
+        ),
+    )
+    found = [alarm for alarm in alarms_of(results) if alarm.kind == "anchor"]
+    assert [alarm.subject for alarm in found] == ["bad"]
+    assert "at 6000 (pesq_wb: mnru 5)" in found[0].text
+
+
+def test_metrics_that_contradict_each_other_are_named_once_per_system(synthetic):
+    systems = [synthetic.system(f"s{number}", [6000]) for number in range(6)]
+
+    def cell(metric, facts, _point, clip):
+        number = int(facts.label[1])
+        if metric.name == "stoi":
+            # The best by PESQ is the worst by STOI; the others keep their order.
+            return 0.6 if number == 5 else 0.7 + number / 50
+        return 2.0 + number / 5 + clip / 100
+
+    results = synthetic.make_results(systems, [synthetic.PESQ, synthetic.STOI], list("abcd"), cell)
+    found = [alarm for alarm in alarms_of(results) if alarm.kind == "contradiction"]
+    assert [alarm.subject for alarm in found] == ["s5"]
+    assert "ranks 1 of 6 by pesq_wb and 6 of 6 by stoi" in found[0].text
