@@ -1,5 +1,6 @@
 """A run as a value: its frame, its tables, its figures' data, its report."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,6 +83,51 @@ class Run:
         if condition is not None and condition not in conditions:
             raise UnknownNameError("condition", condition, conditions)
         return rate_quality_frame(rows, metric, condition or conditions[0])
+
+    def at_rates(self, rates_bps: Sequence[float] | None = None) -> "pd.DataFrame":
+        """Return means, ranks and groups of all systems at equal measured rates.
+
+        Args:
+            rates_bps: Where to compare; common rates that two systems reach where None.
+
+        Raises:
+            ResultSchemaError: The frame mixes what must not be mixed.
+        """
+        from codecbench.reports.standing_tables import standings_frame
+        from codecbench.reports.standings import standings
+
+        return standings_frame(standings(self.results(), rates_bps=rates_bps))
+
+    def bd(self, anchor: str | None = None) -> "pd.DataFrame":
+        """Return BD-rate and BD-metric of every system against one, with intervals or reasons.
+
+        Args:
+            anchor: Label or canonical name; the first system with enough points where None.
+
+        Raises:
+            UnknownNameError: There is no such system.
+            ResultSchemaError: The frame mixes what must not be mixed.
+        """
+        from codecbench.reports.bd_tables import bd_frame, bd_rows
+
+        return bd_frame(bd_rows(self.results(), anchor=anchor))
+
+    def by_groups(self, tags: Sequence[str] | None = None) -> "pd.DataFrame":
+        """Return means per group of clips, and whether a group fares differently with a system.
+
+        Args:
+            tags: Tags of the clips, or "duration"; those that divide the clips where None.
+
+        Raises:
+            UnknownNameError: No clip has such a tag.
+            ResultSchemaError: The frame mixes what must not be mixed.
+        """
+        from codecbench.reports.curve_data import curve_sets
+        from codecbench.reports.subgroup_tables import subgroup_frame
+        from codecbench.reports.subgroups import group_rows
+
+        results = self.results()
+        return subgroup_frame(group_rows(results, curve_sets(results), tags=tags))
 
     def report(self, out: Path | str | None = None, *, only_curves: bool = False) -> Path:
         """Write the report.

@@ -9,6 +9,7 @@ from codecbench.reports.curves.equal_rate import SAME_RATE
 from codecbench.reports.standings import Standing
 from codecbench.reports.statistics.clusters import MIN_CLUSTERS
 from codecbench.reports.statistics.estimates import LEVEL
+from codecbench.reports.statistics.power import POWER
 from codecbench.reports.tables import arrow, decimals, kbps, system_name
 from codecbench.reports.typeset import Entry, TextTable
 
@@ -119,6 +120,14 @@ def _notes(found: Sequence[Standing]) -> tuple[str, ...]:
         f"A point within {SAME_RATE:.1%} of the rate is taken as it is; between two points each "
         "clip's score is interpolated linearly over log rate; –: out of the system's reach."
     )
+    detectable = {one.detectable for one in found if one.detectable is not None}
+    if detectable:
+        low, high = (f"{value:.2g}" for value in (min(detectable), max(detectable)))
+        sees = low if low == high else f"{low} … {high}, depending on the rate"
+        notes.append(
+            f"This set finds a true difference between two systems of {sees} with probability "
+            f"{POWER:g}."
+        )
     if ranked:
         notes.append(
             "Two systems at one rate share a letter exactly where they do not surely differ "

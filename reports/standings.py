@@ -9,7 +9,7 @@ from codecbench.benchmark.results import RunResults
 from codecbench.reports.curve_data import CurveSet, curve_sets
 from codecbench.reports.curves.equal_rate import AtRate, scores_at_rate
 from codecbench.reports.statistics.estimates import LEVEL
-from codecbench.reports.statistics.ranking import Rank, rank_systems
+from codecbench.reports.statistics.ranking import Rank, compare_all, rank_systems
 from codecbench.reports.summary import Mean, SummaryRow, mean_rows, summarize_rows
 
 RATES_BPS = (
@@ -36,6 +36,8 @@ class Standing:
         n_failed: Cells that the system lost at the points used.
         mean_failures_as_worst: Where failed cells count as the worst score.
         reason: Why there is no mean; "" where there is one.
+        detectable: Smallest true difference between two systems at this rate that the set would
+            find with probability 0.8, in the median over pairs; None where nothing is known.
     """
 
     metric: str
@@ -50,6 +52,7 @@ class Standing:
     n_failed: int
     mean_failures_as_worst: float | None
     reason: str
+    detectable: float | None
 
 
 def standings(
@@ -112,13 +115,16 @@ def _stand(
     failing = np.array([n > 0 for n, _ in lost.values()], dtype=bool)
     # A comparison with NaN is false: what cannot be said of failures never helps.
     may_lead = ~failing[:, None] | (worst[:, None] > worst[None, :])
+    pairs = compare_all(values, curves.clusters, level=level)
     ranks = rank_systems(
         values,
         curves.clusters,
         higher_is_better=grid.metric.higher_is_better,
         level=level,
         may_lead=may_lead,
+        pairs=pairs,
     )
+    detectable = pairs.detectable(level=level)
     means = mean_rows(values, curves.clusters, level=level)
     by_codec = dict(zip(scored, zip(means, ranks or [None] * len(means), strict=True), strict=True))
     found = []
@@ -142,6 +148,7 @@ def _stand(
                 n_failed=n_failed,
                 mean_failures_as_worst=as_worst,
                 reason=at.reason if at is not None else curves.left_out.get(system.codec, ""),
+                detectable=detectable,
             )
         )
     return sorted(found, key=lambda one: np.inf if one.mean.mean is None else -sign * one.mean.mean)

@@ -229,7 +229,7 @@ def _limits(
 
 
 def _bent(t: Floats, skewness: Floats) -> Floats:
-    """Transform t so that skewness no longer moves its distribution (Hall 1992, equation 2.2)."""
+    """Transform t so that skewness no longer moves its distribution (Hall 1992)."""
     return t + skewness * t**2 / 3.0 + skewness**2 * t**3 / 27.0 + skewness / 6.0
 
 

@@ -13,6 +13,7 @@ from codecbench.reports.statistics.estimates import (
     p_differs,
 )
 from codecbench.reports.statistics.multiplicity import holm
+from codecbench.reports.statistics.power import minimum_detectable_effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,21 @@ class Pairs:
         table[self.first, self.second] = signs
         table[self.second, self.first] = -signs
         return table
+
+    def detectable(self, *, level: float = LEVEL) -> float | None:
+        """Return the true difference that would be found with probability 0.8, at the first step.
+
+        Returns:
+            The median over all pairs; None where there are none or nothing is known.
+        """
+        found = minimum_detectable_effect(
+            self.difference.std_error,
+            self.difference.df,
+            level=level,
+            comparisons=max(1, self.first.size),
+        )
+        known = found[np.isfinite(found)]
+        return float(np.median(known)) if known.size else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +116,7 @@ def rank_systems(
     higher_is_better: bool,
     level: float = LEVEL,
     may_lead: NDArray[np.bool_] | None = None,
+    pairs: Pairs | None = None,
 ) -> tuple[Rank, ...] | None:
     """Rank systems as far as the data support it.
 
@@ -110,17 +127,20 @@ def rank_systems(
         level: 1 − chance of any wrong statement.
         may_lead: Whether the row may stand above the column at all, shape (systems, systems); a
             system with failures must also lead where they count as the worst score.
+        pairs: From `compare_all`, where they are at hand.
 
     Returns:
         One per system; None where there are too few clusters for any ranking.
 
     Source:
-        Ranks from simultaneous tests of all pairs: Al Mohamad, Goeman and van Zwet, Biometrics 78
-        (2022) 238–247, with Holm's procedure in place of Tukey's.
+        Ranks from simultaneous tests of all pairs: Al Mohamad, Goeman and van Zwet, "Simultaneous
+        confidence intervals for ranks with application to ranking institutions", with Holm's
+        procedure in place of Tukey's.
     """
     if not clusters.is_reliable or not len(values):
         return None
-    surely = compare_all(values, clusters, level=level).matrix(len(values), level=level)
+    pairs = compare_all(values, clusters, level=level) if pairs is None else pairs
+    surely = pairs.matrix(len(values), level=level)
     means = values.mean(axis=-1)
     if not higher_is_better:
         surely, means = -surely, -means

@@ -50,3 +50,13 @@ def test_the_report_lies_in_the_run_folder(run, synthetic, monkeypatch):
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(CodecBenchError):
         open_run(tmp_path)
+
+
+def test_comparisons_are_frames(run):
+    at_rates = run.at_rates([3000.0])
+    assert set(at_rates["rate_bps"]) == {3000.0}
+    assert {"rank_best", "rank_worst", "groups", "n_failed"} <= set(at_rates.columns)
+    assert set(run.bd()["anchor"]) == {"opus-cbr"}
+    assert set(run.by_groups()["tag"]) == {"duration"}
+    with pytest.raises(UnknownNameError, match="system 'nobody'"):
+        run.bd("nobody")

@@ -96,3 +96,16 @@ def test_thirty_codecs_at_five_rates_on_five_hundred_clips_take_seconds():
     ranks = rank_systems(scores, speakers, higher_is_better=True)
     assert len(ranks) == 150
     assert time.process_time() - began < 60.0
+
+
+def test_the_published_example_of_a_letter_display():
+    """Piepho 2004, example 3: eight treatments, five pairs that differ."""
+    differ = np.zeros((8, 8), dtype=bool)
+    for one, other in ((1, 7), (1, 8), (2, 4), (2, 5), (3, 5)):
+        differ[one - 1, other - 1] = differ[other - 1, one - 1] = True
+    letters = group_letters(differ, np.arange(8))
+    assert not set(letters[0]) & set(letters[6])
+    assert not set(letters[1]) & set(letters[4])
+    assert set(letters[3]) & set(letters[4])
+    # 7 and 8 differ from the same systems, so they have the same letters.
+    assert letters[6] == letters[7]
