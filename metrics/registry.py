@@ -1,6 +1,7 @@
 """Names of metrics and groups of them. A new metric of ours is one file and one line here."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from codecbench.core.construct import resolve_options
 from codecbench.core.errors import ConfigError, UnknownNameError
@@ -30,13 +31,16 @@ BUILTIN = {
     "vuv_error": "codecbench.metrics.f0:VuvError",
 }
 
+WEIGHTED = {"nomad": "codecbench.metrics.nomad:Nomad"}
+"""Metrics whose weights a user must fetch; in no group."""
+
 CORE = ("pesq_wb", "stoi", "estoi", "mcd", "visqol", "mel_dac", "si_sdr")
 GROUPS = {"core": CORE, "all": tuple(sorted(BUILTIN))}
 
 METRICS: Registry[Metric] = Registry(
     "metric",
     Metric,  # type: ignore[type-abstract]  # abstract on purpose: the base of all entries
-    BUILTIN,
+    {**BUILTIN, **WEIGHTED},
     "codecbench.metrics",
 )
 
@@ -95,3 +99,23 @@ def split_list(text: str) -> list[str]:
         else:
             parts.append(piece)
     return parts
+
+
+def with_nomad_weights(names: str | Iterable[str], weights: str) -> list[str]:
+    """Return metrics with NOMAD among them, and with its weights where none were said.
+
+    Args:
+        names: As for `expand_metrics`.
+        weights: Path of its file.
+    """
+    asked = [names] if isinstance(names, str) else list(names)
+    found: list[str] = []
+    named = False
+    for part in (part for text in asked for part in split_list(text)):
+        spec = Spec.parse(part)
+        if spec.name != "nomad":
+            found.append(part)
+            continue
+        named = True
+        found.append(str(replace(spec, options={"weights": (weights,), **spec.options})))
+    return found if named else [*found, str(Spec(name="nomad", options={"weights": (weights,)}))]

@@ -134,6 +134,7 @@ class EnvironmentCodec(Codec):
             "op": "encode",
             "points": [point.name for point in points],
             "sample_rate": audio.sample_rate,
+            "shape": list(audio.samples.shape),
         }
         answer, blobs = self._ask(request, [samples_to_bytes(audio.samples)])
         coded = []

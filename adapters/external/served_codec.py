@@ -96,7 +96,8 @@ class ServedCodec:
         return {}, []
 
     def _encode(self, request: Message, blobs: list[bytes]) -> Answer:
-        audio = Audio(samples_from_bytes(blobs[0]), request["sample_rate"])
+        samples = samples_from_bytes(blobs[0]).reshape(request["shape"])
+        audio = Audio(samples, request["sample_rate"])
         points = [self.codec.point(name) for name in request["points"]]
         if len(points) == 1:
             coded = [self.codec.encode(audio, points[0])]

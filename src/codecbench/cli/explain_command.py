@@ -58,12 +58,12 @@ def _facts(metric: "Metric") -> dict[str, str]:
 
 
 def _text(spec: str, metric: "Metric") -> str:
-    from codecbench.core.errors import MissingDependencyError
+    from codecbench.core.errors import NotAvailableError
 
     facts = _facts(metric)
     try:
         metric.require_modules()
-    except MissingDependencyError as error:
+    except NotAvailableError as error:
         facts["missing"] = str(error)
     versions = metric.versions()
     if versions:

@@ -24,6 +24,11 @@ from codecbench.cli.run_options import execution_options, run_options
     "-m", "--metrics", multiple=True, help="Metrics or groups, e.g. core or pesq_wb,stoi."
 )
 @click.option(
+    "--nomad-weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of NOMAD's weights; adds the metric nomad.",
+)
+@click.option(
     "--condition",
     "conditions",
     multiple=True,
@@ -47,6 +52,7 @@ def command(
     beside: tuple[str, ...],
     data: str | None,
     metrics: tuple[str, ...],
+    nomad_weights: Path | None,
     conditions: tuple[str, ...],
     rate: int | None,
     seed: int | None,
@@ -65,6 +71,7 @@ def command(
     from codecbench.benchmark.suite import Suite, find_suite, with_codecs
     from codecbench.cli.carry_out import carry_out
     from codecbench.core.errors import ConfigError
+    from codecbench.metrics.registry import with_nomad_weights
 
     suite = find_suite(suite_name) if suite_name else Suite(codecs=(), data="")
     if codecs:
@@ -75,6 +82,9 @@ def command(
         suite = replace(suite, data=data)
     if metrics:
         suite = replace(suite, metrics=metrics)
+    if nomad_weights is not None:
+        weighted = with_nomad_weights(suite.metrics, str(nomad_weights.resolve()))
+        suite = replace(suite, metrics=tuple(weighted))
     if conditions:
         suite = replace(suite, conditions=conditions)
     if rate is not None:

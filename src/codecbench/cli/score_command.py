@@ -10,6 +10,11 @@ import click
 @click.argument("reference", metavar="REFERENCE|PAIRS.csv", type=click.Path(path_type=Path))
 @click.argument("degraded", required=False, type=click.Path(path_type=Path))
 @click.option("-m", "--metrics", multiple=True, default=("core",), help="Metrics or groups.")
+@click.option(
+    "--nomad-weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of NOMAD's weights; adds the metric nomad.",
+)
 @click.option("--rate", default=16000, show_default=True, help="Rate of evaluation in Hz.")
 @click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="CSV file.")
 @click.option("-j", "--jobs", default=0, help="Worker processes; 0 means one for each core.")
@@ -18,6 +23,7 @@ def command(
     reference: Path,
     degraded: Path | None,
     metrics: tuple[str, ...],
+    nomad_weights: Path | None,
     rate: int,
     out: Path | None,
     jobs: int,
@@ -39,9 +45,11 @@ def command(
     from codecbench.cli.progress import warm_up_words
     from codecbench.core.cell import Status
     from codecbench.datasets.pairs import get_pairs
-    from codecbench.metrics.registry import expand_metrics
+    from codecbench.metrics.registry import expand_metrics, with_nomad_weights
 
     pairs = get_pairs(reference, degraded)
+    if nomad_weights is not None:
+        metrics = tuple(with_nomad_weights(metrics, str(nomad_weights.resolve())))
     if cold := cold_metrics(spec for spec, _ in expand_metrics(metrics)):
         print(warm_up_words(cold), file=sys.stderr, flush=True)
     found = {
