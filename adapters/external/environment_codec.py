@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 import weakref
 from collections.abc import Sequence
@@ -11,8 +12,6 @@ from typing import ClassVar
 
 import numpy as np
 
-import codecbench
-from codecbench import adapters, core
 from codecbench.adapters.base import Codec, CodecInfo, OperatingPoint
 from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.external.environments import find_interpreter
@@ -41,6 +40,7 @@ _OF_SEVERAL_PARTS = (
     errors.MetricError,
     errors.ProcessError,
 )
+_ROOMS = ("codecbench", "codecbench.core", "codecbench.adapters")
 _RUNNER = Path(__file__).with_name("runner.py")
 _START_S = 120.0
 _PINNED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -193,9 +193,7 @@ class EnvironmentCodec(Codec):
 
     def _start(self, request: Message) -> None:
         rooms = {
-            "codecbench": _folder(codecbench),
-            "codecbench.core": _folder(core),
-            "codecbench.adapters": _folder(adapters),
+            name: str(Path(str(sys.modules[name].__file__)).resolve().parent) for name in _ROOMS
         }
         kept = {key: value for key, value in os.environ.items() if key not in _ISOLATED}
         try:
@@ -233,10 +231,6 @@ class EnvironmentCodec(Codec):
             return process.read(count, deadline=deadline, timeout_s=timeout_s)
 
         return read_message(read)
-
-
-def _folder(package: object) -> str:
-    return str(Path(str(getattr(package, "__file__", ""))).resolve().parent)
 
 
 def _absolute(spec: str) -> str:
