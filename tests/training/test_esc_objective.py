@@ -161,7 +161,7 @@ def test_the_papers_settings_are_the_papers() -> None:
     assert (settings.mel_weight, settings.stft_weight, settings.dropout_rate) == (0.25, 1.0, 0.75)
     model = EscObjective(replace(settings, average_decay=0.0), steps=1).model
     assert sum(each.numel() for each in model.parameters()) == 8_736_581
-    adversarial = read_recipe("esc", scale="paper_adversarial").settings
+    adversarial = read_recipe("esc-adv", scale="paper").settings
     assert isinstance(adversarial, EscSettings)
     assert (adversarial.mel_weight, adversarial.stft_weight) == (15.0, 0.0)
     assert (adversarial.adversarial_weight, adversarial.feature_weight) == (1.0, 2.0)
