@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from codecbench.benchmark.results import MetricFacts
 from codecbench.reports.rate_quality import ANCHOR, CURVE, MISSING
+from codecbench.reports.statistics.clusters import MIN_CLUSTERS
 from codecbench.reports.tables import direction
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def interval_words(row: "pd.Series") -> str:
     """
     text = f"n = {row['n']} of {row['n_clips']} clips, those that every system shown has."
     if row["cluster"] != "none":
-        text += f" Intervals: 95 %, over {row['n_clusters']} {row['cluster']}s."
+        text += f" Intervals: 95 %, over {row['n_clusters']} {row['cluster']}s"
+        rough = int(str(row["n_clusters"])) < MIN_CLUSTERS
+        text += ", so few that they are rough." if rough else "."
     return text
 
 

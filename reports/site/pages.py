@@ -33,10 +33,20 @@ class SitePages:
     parts: ReportParts
     out: Path
 
-    def write_index(self, board: Json, downloads: Mapping[str, str]) -> None:
-        """Write the leaderboard."""
+    def write_index(
+        self, board: Json, downloads: Mapping[str, str], warnings: Sequence[str]
+    ) -> None:
+        """Write the leaderboard.
+
+        Args:
+            board: What it shows.
+            downloads: Files within the site, with what they hold; those that are there are linked.
+            warnings: Why intervals are not to be relied on.
+        """
         there = {path: words for path, words in downloads.items() if (self.out / path).is_file()}
-        self._write("index.html", "site/board.html", board, root="", downloads=there)
+        self._write(
+            "index.html", "site/board.html", board, root="", downloads=there, warnings=warnings
+        )
 
     def write_clip(self, data: Json) -> None:
         """Write the page of single clips."""

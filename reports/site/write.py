@@ -155,7 +155,7 @@ def _write_pages(
         costs,
         names,
     )
-    pages.write_index(board, DOWNLOADS)
+    pages.write_index(board, DOWNLOADS, sorted({row.common.warning for row in draw.rows} - {""}))
     pages.write_clip(shared)
     findings = find_all(run)
     for number, (system, name) in enumerate(zip(run.systems, names, strict=True)):
