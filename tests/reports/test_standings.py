@@ -181,8 +181,8 @@ def test_a_group_that_one_system_fails_is_flagged_and_hard_clips_are_not(synthet
 def test_interactions_are_rarely_found_where_there_are_none(synthetic):
     rng = np.random.default_rng(2)
     found = 0
+    results = planted(synthetic, names=("twin-a", "twin-b"))
     for _ in range(150):
-        results = planted(synthetic, names=("twin-a", "twin-b"))
         noise = 0.05 * rng.normal(size=(10, 10))[:, np.arange(40) // 4].ravel()
         frame = results.frame.assign(
             value=results.frame["value"] + noise,

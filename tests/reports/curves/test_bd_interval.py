@@ -124,10 +124,10 @@ def test_resamples_beyond_the_domain_are_not_used():
 @pytest.mark.parametrize("n_clips", [8, 40])
 def test_intervals_hold_the_truth(kind, truth, n_clips):
     held = 0
-    for seed in range(500):
+    for seed in range(300):
         anchor, test = pair([12, seed], n_clips=n_clips)
         clips = independent_clips(n_clips)
         found = estimate_bd(anchor, test, clips, kind=kind, resamples=400)
         held += found.low is not None and found.low <= truth <= found.high
-    # 93 %, less two standard errors of a share of 95 % in 500 repetitions.
-    assert held / 500 >= 0.93 - 2 * np.sqrt(0.05 * 0.95 / 500)
+    # 93 %, less two standard errors of a share of 95 % in 300 repetitions.
+    assert held / 300 >= 0.93 - 2 * np.sqrt(0.05 * 0.95 / 300)
