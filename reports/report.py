@@ -42,6 +42,7 @@ from codecbench.reports.forensics import find_all, forensics_table
 from codecbench.reports.grid import build_grids
 from codecbench.reports.merging import merge_results
 from codecbench.reports.rates import point_rates
+from codecbench.reports.robustness import robustness_frame, robustness_table
 from codecbench.reports.summary import rows_to_frame
 from codecbench.reports.tables import metric_table, overview_table, with_caveats
 from codecbench.reports.typeset import TextTable, file_names, to_latex, to_markdown
@@ -49,7 +50,10 @@ from codecbench.reports.typeset import TextTable, file_names, to_latex, to_markd
 if TYPE_CHECKING:
     import pandas as pd
 
-RESERVED = ("overview", "failures", "rates", "forensics", "systems", "metrics", "codebooks")
+RESERVED = (
+    *("overview", "failures", "rates", "forensics", "systems", "metrics", "codebooks"),
+    "robustness",
+)
 """Names of the tables that are not of one metric."""
 DOWNLOADS = {
     "data/results.csv": "every cell",
@@ -204,6 +208,10 @@ def write_parts(
     codebooks = codebooks_table(run)
     if codebooks is not None:
         others["codebooks"] = codebooks
+    if len(draw.conditions) > 1 and draw.robustness:
+        others["robustness"] = robustness_table(draw.robustness, run.metrics)
+        costs = robustness_frame(draw.robustness)
+        _write_table(tables, "robustness", others["robustness"], costs)
     _write_others(run, others, tables, rates, findings)
     if per_clip:
         _write_clips(run, tables)
@@ -235,6 +243,8 @@ def _metric_figures(
         figures.append(draw.distribution(folder, f"distribution_{stem}", metric, condition))
         if draw.has_costs(metric, condition):
             figures.append(draw.cost(folder, f"cost_{stem}", metric, condition, "rtf"))
+    if not only_curves and draw.has_losses(metric):
+        figures.append(draw.loss(folder, f"loss_{name}", metric))
     return tuple(figures)
 
 
@@ -263,8 +273,9 @@ def _write_others(
         "metrics": pd.DataFrame(run.metrics),
         "codebooks": _with_training(run, run.codebooks),
     }
-    for name, table in others.items():
-        _write_table(tables, name, table, full[name])
+    for name, frame in full.items():
+        if name in others:
+            _write_table(tables, name, others[name], frame)
 
 
 def _with_training(run: RunResults, frame: "pd.DataFrame") -> "pd.DataFrame":

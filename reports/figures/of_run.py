@@ -27,9 +27,16 @@ from codecbench.reports.figures.metric_pair import (
     metric_pair_frame,
 )
 from codecbench.reports.figures.rate_quality import draw_rate_quality
+from codecbench.reports.figures.robustness import (
+    draw_latency,
+    draw_loss,
+    latency_frame,
+    loss_frame,
+)
 from codecbench.reports.figures.signals import draw_signals, signals_frame
 from codecbench.reports.grid import Grid, build_grids
 from codecbench.reports.rate_quality import rate_quality_frame
+from codecbench.reports.robustness import RobustnessRow, robustness_rows
 from codecbench.reports.style import SystemStyle, system_styles
 from codecbench.reports.summary import SummaryRow, summarize_rows
 
@@ -154,6 +161,48 @@ class RunFigures:
         words += [word for path in self.cost_files for word in ("--costs", str(path))]
         title = self._titled(f"{metric} against cost ({by})", condition)
         return self._write(folder, name, drawing, title, words)
+
+    def loss(self, folder: Path, name: str, metric: str) -> FigureFiles:
+        """Write quality against packet loss.
+
+        Raises:
+            ConfigError: The run has no condition that loses packets.
+        """
+        data = loss_frame(self.robustness, metric)
+        if data.empty:
+            msg = (
+                "no packets were lost in this run; ask for losses with "
+                "'codecbench run … --condition \"loss=1%|5%|10%,burst=2.4\"'"
+            )
+            raise ConfigError(msg)
+        systems = self.results.systems
+        drawing = draw_loss(data, self.metric(metric), systems, width_in=self.width_in)
+        title = f"{metric} against packet loss"
+        return self._write(folder, name, drawing, title, ["loss", "--metric", metric])
+
+    def has_losses(self, metric: str) -> bool:
+        """Whether a figure of losses would show anything."""
+        return not loss_frame(self.robustness, metric).empty
+
+    def latency(self, folder: Path, name: str, metric: str, condition: str) -> FigureFiles:
+        """Write quality against latency, with rates.
+
+        Raises:
+            ConfigError: No codec has both.
+        """
+        data = latency_frame(self.rows, self.results.systems, metric, condition)
+        if data.empty:
+            msg = f"no codec of the run has both a value of {metric} and a latency"
+            raise ConfigError(msg)
+        drawing = draw_latency(data, self.metric(metric), self._styles, width_in=self.width_in)
+        title = self._titled(f"{metric}, latency and rate", condition)
+        words = ["latency", *self._named(condition, metric)]
+        return self._write(folder, name, drawing, title, words)
+
+    @cached_property
+    def robustness(self) -> tuple[RobustnessRow, ...]:
+        """What each condition costs, beside ``clean``."""
+        return robustness_rows(self.results)
 
     def has_costs(self, metric: str, condition: str) -> bool:
         """Whether a figure of costs would show anything."""

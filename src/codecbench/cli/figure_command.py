@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from codecbench.reports.figures.drawing import FigureFiles
 
-OF_RUNS = ("rate-quality", "distribution", "metrics", "cost", "signals")
+OF_RUNS = ("rate-quality", "distribution", "metrics", "cost", "latency", "loss", "signals")
 KINDS = (*OF_RUNS, "trajectory", "opinion")
 
 
@@ -71,6 +71,8 @@ def command(
     distribution  RUN…   a metric, clip by clip
     metrics       RUN…   one metric against another
     cost          RUN…   a metric against time, operations, parameters or latency
+    latency       RUN…   a metric against algorithmic latency, with rates
+    loss          RUN…   a metric against packet loss
     signals       RUN…   delay and level of the output
     trajectory    [NAME=]TRAINING…   use of the codes and quality against the step
     opinion       CSV    mean opinion scores, as 'codecbench listen import' writes them
@@ -128,6 +130,10 @@ def _of_runs(
     metric = metrics[0] if metrics else known[0]
     if kind == "cost":
         return draw.cost(out.parent, out.name, metric, where, by)
+    if kind == "loss":
+        return draw.loss(out.parent, out.name, metric)
+    if kind == "latency":
+        return draw.latency(out.parent, out.name, metric, where)
     write = draw.rate_quality if kind == "rate-quality" else draw.distribution
     return write(out.parent, out.name, metric, where)
 
