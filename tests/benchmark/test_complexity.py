@@ -185,3 +185,15 @@ def test_parameters_of_hificodec(variant: str, total: int, encoder: int, decoder
     """Numbers of codecs/hificodec.md, with weight norm as direction and gain."""
     found = count_parameters(plain(f"hificodec:variant={variant}"))
     assert (found.total, found.encoder, found.decoder) == (total, encoder, decoder)
+
+
+@pytest.mark.parametrize(("variant", "name"), [("esc-tiny", "dac_tiny18"), ("16k", "dac16k")])
+def test_dac_costs_what_the_official_code_does(variant: str, name: str, shared: Path) -> None:
+    """dac_bench.json: official code; operations under torch's counter, 160000 samples."""
+    table = json.loads((shared / "parity/dac_bench.json").read_text())[name]
+    codec = plain(f"dac:variant={variant}")
+    assert count_parameters(codec).total == table["params_with_weight_norm"]
+    if variant == "esc-tiny":  # the large ones take a minute
+        encode, decode = count_macs(codec, codec.points[-1], 160_000)
+        assert encode == pytest.approx(table["macs_per_s_encode"], rel=1e-9)
+        assert decode == pytest.approx(table["macs_per_s_decode"], rel=1e-9)
