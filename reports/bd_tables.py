@@ -111,7 +111,8 @@ def bd_table(rows: Sequence[BdRow], facts: MetricFacts) -> TextTable | None:
     body = []
     for row in mine:
         words = [Entry(text=row.label)] + ([Entry(text=row.condition)] if with_condition else [])
-        body.append((*words, *_rate_entries(row, facts), *_score_entries(row, facts)))
+        numbers_of_row = (*_rate_entries(row, facts), *_score_entries(row, facts))
+        body.append((*words, *numbers_of_row, Entry(text=_remark(row))))
     domain = domain_of(facts.name)
     notes = [
         "BD-rate: bits at equal quality, averaged over the stretch of scores that both curves "
@@ -127,18 +128,12 @@ def bd_table(rows: Sequence[BdRow], facts: MetricFacts) -> TextTable | None:
         notes.append(
             f"Points outside {domain.low:g} … {domain.high:g} are left out: {domain.reason}."
         )
-    cautions = {
-        f"{row.label}: {found.delta.caution}"
-        for row in mine
-        for found in (row.rate, row.score)
-        if found is not None and found.delta.caution
-    }
     return TextTable(
         title=f"{facts.name}: Bjøntegaard deltas against {mine[0].anchor}",
-        columns=(*heads, *numbers),
-        numeric=tuple([False] * n_words + [True] * len(numbers)),
+        columns=(*heads, *numbers, "remark"),
+        numeric=tuple([False] * n_words + [True] * len(numbers) + [False]),
         rows=tuple(body),
-        notes=(*notes, *(f"Caution, {text}." for text in sorted(cautions))),
+        notes=tuple(notes),
         name=f"{facts.name} bd",
     )
 
@@ -208,13 +203,13 @@ def _estimate(
 
 def _rate_entries(row: BdRow, facts: MetricFacts) -> list[Entry]:
     if row.rate is None or row.rate.delta.value is None:
-        return _refused(row, row.rate, 6)
+        return [_NONE] * 6
     found, delta, places = row.rate, row.rate.delta, decimals(facts)
     akima = found.akima.value
     return [
         _value(f"{delta.value:+.1f}", flag=bool(delta.caution)),
         _interval(found, 1),
-        _value(f"{akima:+.1f}") if akima is not None else _reason(found.akima.reason),
+        _value(f"{akima:+.1f}") if akima is not None else _NONE,
         _value(f"{delta.overlap:.0%}"),
         _value(f"{delta.low:.{places}f}"),
         _value(f"{delta.high:.{places}f}"),
@@ -224,7 +219,7 @@ def _rate_entries(row: BdRow, facts: MetricFacts) -> list[Entry]:
 def _score_entries(row: BdRow, facts: MetricFacts) -> list[Entry]:
     if row.score is None or row.score.delta.value is None:
         n = row.score.n_clips if row.score is not None else 0
-        return [*_refused(row, row.score, 5), _value(str(n))]
+        return [*[_NONE] * 5, _value(str(n))]
     found, delta = row.score, row.score.delta
     places = decimals(facts) + 1
     return [
@@ -237,14 +232,24 @@ def _score_entries(row: BdRow, facts: MetricFacts) -> list[Entry]:
     ]
 
 
-def _refused(row: BdRow, found: BdEstimate | None, columns: int) -> list[Entry]:
-    reason = found.delta.reason if found is not None else row.reason
-    return [_reason(reason or "no curve"), *[_reason("–")] * (columns - 1)]
+def _remark(row: BdRow) -> str:
+    """Say why there is no value or no interval, and what to mind about those that are given."""
+    if row.rate is None or row.score is None:
+        return row.reason or "no curve"
+    said: dict[str, list[str]] = {}
+    for name, found in (("BD-rate", row.rate), (f"BD-{row.metric}", row.score)):
+        texts = [found.delta.reason or found.no_interval, found.delta.caution]
+        for text in texts:
+            if text:
+                said.setdefault(text, []).append(name)
+    return "; ".join(
+        text if len(names) == 2 else f"{names[0]}: {text}" for text, names in said.items()
+    ) or ("none" if row.rate.is_reliable else f"few {row.rate.cluster}s")
 
 
 def _interval(found: BdEstimate, places: int) -> Entry:
     if found.low is None or found.high is None:
-        return _reason(found.no_interval)
+        return _NONE
     text = f"[{found.low:+.{places}f}, {found.high:+.{places}f}]"
     return _value(text, flag=not found.is_reliable)
 
@@ -253,5 +258,4 @@ def _value(text: str, *, flag: bool = False) -> Entry:
     return Entry(text=text, kind="value", flag=flag)
 
 
-def _reason(text: str) -> Entry:
-    return Entry(text=text, kind="reason")
+_NONE = Entry(text="–", kind="reason")

@@ -103,13 +103,13 @@ def published_table(rows: Sequence[SummaryRow], facts: MetricFacts) -> TextTable
     ]
     if not pairs:
         return None
-    heads = ("Codec", "kbit/s", "measured here", "published", "kbit/s", "system", "data")
+    sources = list(dict.fromkeys((n.source, n.data, n.origin, n.caveat) for _, n in pairs))
     body = []
     for row, number in pairs:
-        places = decimals(facts)
         here = Entry(text="no value", kind="reason")
         if row.own.mean is not None:
-            here = Entry(text=f"{row.own.mean:.{places}f}", kind="value")
+            here = Entry(text=f"{row.own.mean:.{decimals(facts)}f}", kind="value")
+        place = sources.index((number.source, number.data, number.origin, number.caveat))
         body.append(
             (
                 Entry(text=system_label(row)),
@@ -118,20 +118,22 @@ def published_table(rows: Sequence[SummaryRow], facts: MetricFacts) -> TextTable
                 Entry(text=f"{number.value:g}", kind="value"),
                 Entry(text=f"{number.kbps:g}", kind="value"),
                 Entry(text=number.system),
-                Entry(text=number.data),
-                Entry(text=number.source),
-                Entry(text=number.origin),
-                Entry(text=number.caveat),
+                Entry(text=f"({place + 1})"),
             )
         )
+    heads = ("Codec", "kbit/s", "measured here", "published", "kbit/s", "system", "source")
     return TextTable(
         title=f"{facts.name} {arrow(facts)}: measured here, and published elsewhere",
-        columns=(*heads, "source", "origin", "caveat"),
-        numeric=(False, True, True, True, True, *[False] * 5),
+        columns=heads,
+        numeric=(False, True, True, True, True, False, False),
         rows=tuple(body),
         notes=(
             "Published numbers come from other data and other versions: they tell where a number "
             "may be expected, they are in no mean, rank or figure of ours.",
+            *(
+                f"({place}) {source}. Data: {data}. Origin: {origin}. Caveat: {caveat}."
+                for place, (source, data, origin, caveat) in enumerate(sources, start=1)
+            ),
         ),
         name=f"{facts.name} published",
     )

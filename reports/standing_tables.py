@@ -87,7 +87,7 @@ def standings_frame(found: Sequence[Standing]) -> "pd.DataFrame":
 
 def _entry(one: Standing, facts: MetricFacts) -> Entry:
     if one.mean.mean is None:
-        return Entry(text="–", kind="reason", detail=one.reason)
+        return Entry(text="–", kind="reason")
     places = decimals(facts)
     text, details = f"{one.mean.mean:.{places}f}", []
     if one.mean.low is not None and one.mean.high is not None:
@@ -118,7 +118,7 @@ def _notes(found: Sequence[Standing]) -> tuple[str, ...]:
     ]
     notes.append(
         f"A point within {SAME_RATE:.1%} of the rate is taken as it is; between two points each "
-        "clip's score is interpolated linearly over log rate; –: out of the system's reach."
+        "clip's score is interpolated linearly over log rate; –: out of reach, see the CSV."
     )
     detectable = {one.detectable for one in found if one.detectable is not None}
     if detectable:

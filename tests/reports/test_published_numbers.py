@@ -48,6 +48,10 @@ def test_they_are_in_columns_of_their_own(rows, synthetic):
     assert {row[here].text for row in table.rows} == {"2.50"}
     assert "2.77" in {row[there].text for row in table.rows}
     assert all(entry.text for row in table.rows for entry in row)
+    notes = " ".join(table.notes)
+    assert "arXiv:2502.04128" in notes
+    assert "the band of PESQ is not stated" in notes
+    assert {row[-1].text for row in table.rows} == {"(1)", "(2)", "(3)", "(4)"}
     assert published_table(rows, synthetic.STOI) is None
     frame = published_frame(rows)
     assert set(frame["mean"]) == {2.5}
