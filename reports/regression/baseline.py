@@ -116,7 +116,7 @@ def read_baseline(path: Path) -> Baseline:
     policy = policy_from_table(table.get("policy", {}), str(path))
     try:
         return _from_table(table, policy, path)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         msg = f"{path}: damaged: {type(error).__name__} {error}; make it anew or restore it"
         raise ResultSchemaError(msg) from error
 
@@ -160,6 +160,8 @@ def _rows(side: Side) -> list[Json]:
                 "codec": codec,
                 "point": point,
                 "condition": condition,
+                "scored_against": str(part["scored_against"].iloc[0]),
+                "concealment": str(part["concealment"].iloc[0]),
                 "payload_bps": rates,
                 "values": values,
                 "keys": [side.keys.get(place, "") for place in places],
@@ -291,6 +293,8 @@ def _frame(
                     "clip_s": known.seconds,
                     "nominal_bps": nominal.get(row["point"], math.nan),
                     "payload_bps": math.nan if rate is None else float(rate),
+                    "scored_against": str(row["scored_against"]),
+                    "concealment": str(row["concealment"]),
                     "speaker": known.tags.get("speaker", ""),
                 }
                 rows.append(entry)

@@ -11,6 +11,7 @@ from codecbench.benchmark.suite import Suite
 from codecbench.core.errors import ConfigError
 from codecbench.datasets.base import Dataset
 from codecbench.datasets.registry import DatasetSpec, get_dataset
+from codecbench.metrics.registry import expand_metrics, get_metric
 from codecbench.reports.regression.changes import Changes, find_changes
 from codecbench.reports.regression.decision import Decision, decide
 from codecbench.reports.regression.fail_if import SPECIAL, TIME, check_subjects
@@ -99,6 +100,7 @@ def compare(
     for word, source, side in zip(("base", "new"), sources, read, strict=True):
         if side is None:
             suite = _suite(_spec(source, codec, known), known, data, wanted)
+            check_subjects(rules.fail_if, directions(suite))
             dataset = dataset or get_dataset(suite.data if data is None else data)
             folder = Path(out) / word
             side = run_side(suite, folder, source.name, dataset, options=options, follow=follow)
@@ -167,6 +169,17 @@ def compare_sides(
         times=timed,
         decision=decide(changes, timed, policy),
     )
+
+
+def directions(suite: Suite) -> dict[str, bool]:
+    """Return, by metric output that a suite measures, whether higher is better.
+
+    Raises:
+        UnknownNameError: No such metric.
+        ConfigError: A metric's options cannot be right.
+    """
+    metrics = [get_metric(spec) for spec, _ in expand_metrics(suite.metrics)]
+    return {name: metric.higher_is_better for metric in metrics for name in metric.outputs}
 
 
 def _read(source: Source) -> Side | None:

@@ -21,6 +21,7 @@ from codecbench.reports.regression.compare import (
     ComparisonReport,
     Follow,
     compare_sides,
+    directions,
     drain,
     run_side,
 )
@@ -85,11 +86,10 @@ def init_gate(
             "--speed-reference, e.g. the codec's spec without its checkpoint"
         )
         raise ConfigError(msg)
+    check_subjects(rules.fail_if, directions(suite))
     how = options or RunOptions()
     dataset = get_dataset(suite.data)
     plan = _plan(suite, dataset, how)
-    outputs = [output for metric in plan.metrics for output in metric.outputs]
-    check_subjects(rules.fail_if, {each.name: each.higher_is_better for each in outputs})
     side = run_side(plan.suite, Path(work) / "run", str(path), dataset, options=how, follow=follow)
     if not (side.results.frame["status"] == "ok").any():
         msg = "no cell has a value; a gate cannot compare with nothing, see the run's log.jsonl"
