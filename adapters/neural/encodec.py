@@ -24,7 +24,7 @@ from codecbench.adapters.neural.encodec_facts import (
 from codecbench.adapters.neural.pretrained import WEIGHTS, quiet_transformers
 from codecbench.adapters.neural.pretrained_codec import PretrainedCodec, codebooks_of_bandwidths
 from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
-from codecbench.adapters.reference.settings import point_number, require_choice
+from codecbench.adapters.reference.settings import point_number, require_choice, require_whole
 from codecbench.core.dependency import require
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class EncodecCodec(PretrainedCodec):
             variant: Which network: ``meta_24k``, or AcademiCodec's ``16k_320d``, ``24k_240d`` or
                 ``24k_32d``. Without a checkpoint it is Meta's; with one, what the file says, and a
                 variant named here is compared with that.
-            codebooks: How many; 2, 4, 8, 16 or 32 with Meta's model, each worth 750 bit/s. All
-                that the model was trained with by default.
+            codebooks: How many; each is worth 750 bit/s with Meta's model. By default the numbers
+                that the model was trained with, Meta's with 2, 4, 8, 16 and 32.
             checkpoint: A folder in the style of Hugging Face, the name of a model in its cache
                 such as ``facebook/encodec_24khz``, Meta's file ``encodec_24khz-d7cc33bc.th``, or
                 one of AcademiCodec's such as ``encodec_16k_320d.pth``.
@@ -86,9 +86,11 @@ class EncodecCodec(PretrainedCodec):
         if variant is not None:
             require_choice("encodec", "variant", variant, VARIANTS)
         self.facts = self._find_facts(checkpoint, variant, sample_rate)
-        choices = self.facts.listed
+        most = self.facts.codebooks
         points = self.make_points(
-            codebooks, choices, lambda value: require_choice("encodec", "codebooks", value, choices)
+            codebooks,
+            self.facts.listed,
+            lambda value: require_whole("encodec", "codebooks", value, 1, most),
         )
         metas = self.facts.causal
         info = CodecInfo(
@@ -184,8 +186,10 @@ class EncodecCodec(PretrainedCodec):
             hop_length=self.facts.hop_length,
             codebook_size=self.facts.codebook_size,
         )
-        coded = model.encode(samples[:, None], bandwidth=by_count[count])
-        codes: Tensor = coded.audio_codes[0, 0]
+        # A number in between is the first rows of the next one that is listed.
+        bandwidth = by_count[min(listed for listed in by_count if listed >= count)]
+        coded = model.encode(samples[:, None], bandwidth=bandwidth)
+        codes: Tensor = coded.audio_codes[0, 0, :count]
         return codes
 
     def model_samples(self, codes: "Tensor") -> "Tensor":

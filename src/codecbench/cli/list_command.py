@@ -4,11 +4,15 @@ from typing import Any
 
 import click
 
+from codecbench.cli.paper_list import list_papers
+
+WHAT = ["codecs", "metrics", "datasets", "suites", "recipes", "papers"]
+
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["codecs", "metrics", "datasets", "suites", "recipes"]))
+@click.argument("what", type=click.Choice(WHAT))
 def command(what: str) -> None:
-    """List codecs, metrics, datasets, suites or recipes of training, with what each takes.
+    """List codecs, metrics, datasets, suites, recipes of training, or the systems of papers.
 
     Plug-ins of installed packages are listed too. What is missing for one to work is for
     'codecbench doctor' to say.
@@ -24,11 +28,9 @@ def command(what: str) -> None:
     from codecbench.datasets.registry import DATASETS
     from codecbench.metrics.registry import CORE, METRICS
 
-    if what == "suites":
-        _list_suites()
-        return
-    if what == "recipes":
-        _list_recipes()
+    own_lists = {"suites": _list_suites, "recipes": _list_recipes, "papers": list_papers}
+    if what in own_lists:
+        own_lists[what]()
         return
     # Any: three registries of three kinds of classes, of which only the names matter here.
     registries: dict[str, Registry[Any]] = {

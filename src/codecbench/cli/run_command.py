@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from codecbench.cli.run_options import execution_options, run_options
+
+if TYPE_CHECKING:
+    from codecbench.benchmark.suite import Suite
 
 
 @click.command("run")
@@ -22,6 +25,12 @@ from codecbench.cli.run_options import execution_options, run_options
 @click.option("-d", "--data", help="Folder, manifest, or name of a dataset.")
 @click.option(
     "-m", "--metrics", multiple=True, help="Metrics or groups, e.g. core or pesq_wb,stoi."
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder with the weights of a paper's systems, for the suites paper/…; 'codecbench list "
+    "papers' says which files.",
 )
 @click.option(
     "--nomad-weights",
@@ -52,6 +61,7 @@ def command(
     beside: tuple[str, ...],
     data: str | None,
     metrics: tuple[str, ...],
+    weights: Path | None,
     nomad_weights: Path | None,
     conditions: tuple[str, ...],
     rate: int | None,
@@ -76,6 +86,7 @@ def command(
     suite = find_suite(suite_name) if suite_name else Suite(codecs=(), data="")
     if codecs:
         suite = replace(suite, codecs=codecs, group=False)
+    suite = _with_weighted_systems(suite, suite_name, weights)
     for name in beside:
         suite = with_codecs(suite, find_suite(name))
     if data:
@@ -101,3 +112,17 @@ def command(
         strict=how["strict"],
         quiet=how["quiet"],
     )
+
+
+def _with_weighted_systems(suite: "Suite", suite_name: str | None, weights: Path | None) -> "Suite":
+    """Add what can be measured of a paper's systems, and say what cannot."""
+    from codecbench.benchmark.paper_systems import find_paper, paper_names, with_paper_systems
+
+    kind, _, paper = (suite_name or "").partition("/")
+    if kind != "paper" or paper not in paper_names():
+        return suite
+    where = weights.resolve() if weights is not None else None
+    suite, absent = with_paper_systems(suite, find_paper(paper), where)
+    for line in absent:
+        click.echo(line, err=True)
+    return suite
