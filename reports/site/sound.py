@@ -10,16 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.references import References, UnusableReferenceError
 from codecbench.benchmark.results import RunResults
-from codecbench.benchmark.store import RunStore
 from codecbench.core.audio import Audio
 from codecbench.core.audio_file import write_audio
-from codecbench.core.cell import Status
 from codecbench.core.fingerprint import Json
+from codecbench.reports.run_sounds import locate_sounds
 from codecbench.reports.site.cells import script
 
 
@@ -35,19 +32,6 @@ class Sounds:
 
     clips: dict[str, Json]
     missing: dict[str, int]
-
-
-def choose_clips(clips: Sequence[str], count: int | None) -> list[str]:
-    """Choose clips evenly over the data set.
-
-    Args:
-        clips: In the order of the data set.
-        count: How many; all where None.
-    """
-    if count is None or count >= len(clips):
-        return list(clips)
-    places = np.linspace(0, len(clips) - 1, count).round().astype(int).tolist()
-    return [clips[place] for place in dict.fromkeys(places)]
 
 
 def write_sounds(
@@ -74,39 +58,16 @@ def write_sounds(
         for place, point in enumerate(system.points)
     }
     found: dict[str, dict[str, Json]] = {}
-    for run in runs:
-        with RunStore(run.folder) as store:
-            rate = int(str(store.facts()["sample_rate"]))
-            paths = {clip.id: (str(clip.path), clip.sha256) for clip in store.clips()}
-            encodings = store.encodings()
-        for clip in clips:
-            if clip in paths and clip not in found:
-                reference = writer.reference(*paths[clip], rate)
-                found[clip] = {"reference": reference, "tracks": {}}
-        names = _merged_names(run, merged)
-        for place, row in encodings.items():
-            codec = names.get(place.codec)
-            point = points.get((codec or "", place.point))
-            if place.clip in found and codec is not None and point is not None:
-                if row.status is not Status.OK:
-                    continue
-                tracks = found[place.clip]["tracks"]
-                sound = writer.degraded(str(row.record["degraded"]))
-                if sound is not None and isinstance(tracks, dict):
-                    tracks[f"{numbers[codec]},{point},{place.condition}"] = sound
+    for clip in locate_sounds(runs, merged, clips):
+        tracks: dict[str, Json] = {}
+        for track in clip.tracks:
+            sound = writer.degraded(track.digest)
+            if sound is not None:
+                point = points[track.codec, track.point]
+                tracks[f"{numbers[track.codec]},{point},{track.condition}"] = sound
+        reference = writer.reference(clip.path, clip.sha256, clip.sample_rate)
+        found[clip.clip] = {"reference": reference, "tracks": tracks}
     return Sounds(clips=dict(found), missing=writer.missing)
-
-
-def _merged_names(run: RunResults, merged: RunResults) -> dict[str, str]:
-    """Return what each system of a run is called among all; see `merge_results`."""
-    known = {system.codec for system in merged.systems}
-    names = {}
-    for system in run.systems:
-        for name in (f"{system.codec} [{system.fingerprint[:12]}]", system.codec):
-            if name in known:
-                names[system.codec] = name
-                break
-    return names
 
 
 class _Writer:

@@ -29,11 +29,12 @@ from codecbench.reports.merging import merge_results
 from codecbench.reports.page import STATIC, page_environment, render_page
 from codecbench.reports.rates import point_rates
 from codecbench.reports.report import ReportParts, write_parts, write_setting
+from codecbench.reports.run_sounds import choose_clips
 from codecbench.reports.site.board import board_data, board_groups, metric_json, systems_json
 from codecbench.reports.site.cells import script, system_cells, write_downloads
 from codecbench.reports.site.checks import checks_of, read_checks
 from codecbench.reports.site.pages import SitePages
-from codecbench.reports.site.sound import Sounds, choose_clips, write_sounds
+from codecbench.reports.site.sound import Sounds, write_sounds
 from codecbench.reports.site.trust import trust_card
 from codecbench.reports.standings import standings
 from codecbench.reports.typeset import file_names

@@ -1,12 +1,22 @@
 """Results of a run that never took place: every kind of cell, by formula and seed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.results import COLUMNS, MetricFacts, PointFacts, RunResults, SystemFacts
+from codecbench.benchmark.store import EncodingRow, Place, RunStore
+from codecbench.core.audio import Audio
+from codecbench.core.audio_file import read_audio, write_audio
+from codecbench.core.cell import Status
+from codecbench.core.fingerprint import hash_pcm
+from codecbench.datasets.base import Clip
+
+RATE = 16000
 
 PESQ = MetricFacts(
     name="pesq_wb",
@@ -197,3 +207,38 @@ def realistic(n_clips: int = 36, n_speakers: int = 12, **more) -> RunResults:
     clips = [f"clip{number:03d}" for number in range(n_clips)]
     speakers = [f"s{number % n_speakers}" for number in range(n_clips)]
     return make_results(systems, METRICS, clips, cell, **({"speakers": speakers} | more))
+
+
+def tone(seed: int) -> Audio:
+    noise = 0.1 * np.random.default_rng(seed).standard_normal(RATE // 2)
+    return Audio.clip(noise, RATE).quantize_16bit()
+
+
+def with_store(results: RunResults, folder: Path, cache: Path, ids: list[str]) -> RunResults:
+    """Give synthetic results a run folder whose clips and degraded audio exist."""
+    clips, store = [], ObjectStore(cache / "objects")
+    for number, clip in enumerate(ids):
+        path = folder / f"clip{number}.wav"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_audio(path, tone(number))
+        audio = read_audio(path)
+        sha256 = hash_pcm(audio.samples, RATE)
+        clips.append(
+            Clip(id=clip, path=path, sample_rate=RATE, seconds=0.5, sha256=sha256, tags={})
+        )
+    degraded = [store.put_audio(tone(100 + number)) for number in range(len(ids))]
+    encodings = [
+        EncodingRow(
+            place=Place(codec=facts.codec, point=point.name, condition="clean", clip=clip),
+            key="k",
+            status=Status.OK,
+            record={"degraded": degraded[number]},
+        )
+        for facts in results.systems
+        for point in facts.points
+        for number, clip in enumerate(ids)
+    ]
+    with RunStore(folder, write=True) as run:
+        run.write_plan(facts={"sample_rate": RATE}, clips=clips, systems=[], metrics=[])
+        run.put(encodings=encodings)
+    return replace(results, folder=folder)

@@ -9,16 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codecbench.benchmark.objects import ObjectStore
-from codecbench.benchmark.results import RunResults
-from codecbench.benchmark.store import EncodingRow, Place, RunStore
-from codecbench.core.audio import Audio
-from codecbench.core.audio_file import read_audio, write_audio
-from codecbench.core.cell import Status
-from codecbench.core.fingerprint import hash_pcm
-from codecbench.datasets.base import Clip
+from codecbench.reports.run_sounds import choose_clips
 from codecbench.reports.site.cells import json_text
-from codecbench.reports.site.sound import choose_clips
 from codecbench.reports.site.write import SiteOptions, write_site
 
 ATTACK = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>'\""
@@ -32,41 +24,6 @@ def expect(locator):
     return wait(locator)
 
 
-def tone(seed: int) -> Audio:
-    noise = 0.1 * np.random.default_rng(seed).standard_normal(RATE // 2)
-    return Audio.clip(noise, RATE).quantize_16bit()
-
-
-def with_store(results: RunResults, folder: Path, cache: Path, ids: list[str]) -> RunResults:
-    """Give synthetic results a run folder whose clips and degraded audio exist."""
-    clips, store = [], ObjectStore(cache / "objects")
-    for number, clip in enumerate(ids):
-        path = folder / f"clip{number}.wav"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_audio(path, tone(number))
-        audio = read_audio(path)
-        sha256 = hash_pcm(audio.samples, RATE)
-        clips.append(
-            Clip(id=clip, path=path, sample_rate=RATE, seconds=0.5, sha256=sha256, tags={})
-        )
-    degraded = [store.put_audio(tone(100 + number)) for number in range(len(ids))]
-    encodings = [
-        EncodingRow(
-            place=Place(codec=facts.codec, point=point.name, condition="clean", clip=clip),
-            key="k",
-            status=Status.OK,
-            record={"degraded": degraded[number]},
-        )
-        for facts in results.systems
-        for point in facts.points
-        for number, clip in enumerate(ids)
-    ]
-    with RunStore(folder, write=True) as run:
-        run.write_plan(facts={"sample_rate": RATE}, clips=clips, systems=[], metrics=[])
-        run.put(encodings=encodings)
-    return replace(results, folder=folder)
-
-
 @pytest.fixture(scope="module")
 def site(synthetic, tmp_path_factory) -> Path:
     """A site on the realistic results, with the sound of two clips."""
@@ -76,7 +33,7 @@ def site(synthetic, tmp_path_factory) -> Path:
     frame = results.frame.assign(
         sex=["F" if int(clip[4:]) % 2 else "M" for clip in results.frame["clip"]]
     )
-    run = with_store(replace(results, frame=frame), folder / "run", folder / "cache", ids)
+    run = synthetic.with_store(replace(results, frame=frame), folder / "run", folder / "cache", ids)
     checks = folder / "checks.json"
     answer = {
         "number": 4, "name": "repeat", "outcome": "fail", "found": "other bytes on the second try",
@@ -179,7 +136,7 @@ SWITCH = """async () => {
 }"""
 
 
-def test_sounds_are_lossless_and_switching_leaves_no_gap(site, browser):
+def test_sounds_are_lossless_and_switching_leaves_no_gap(synthetic, site, browser):
     with browser.visit() as visitor:
         visitor.go(site / "clip.html")
         page = visitor.page
@@ -190,7 +147,9 @@ def test_sounds_are_lossless_and_switching_leaves_no_gap(site, browser):
         assert found["rate"] == RATE
         # The first packed clip is clip000, made from seed 0. Chromium divides positive integers
         # by 32767 and negative ones by 32768.
-        assert np.allclose(found["first"], tone(0).samples[:50], rtol=1.1 / 32767, atol=1e-9)
+        assert np.allclose(
+            found["first"], synthetic.tone(0).samples[:50], rtol=1.1 / 32767, atol=1e-9
+        )
         assert found["apart"] < 1e-6
         page.get_by_role("button", name="Play").click()
         expect(page.locator("#time")).to_have_text(re.compile(r"^0\.[1-9]"))
@@ -226,7 +185,7 @@ def attacked(synthetic, tmp_path_factory) -> Path:
         dataset=ATTACK,
         name=ATTACK,
     )
-    run = with_store(results, folder / "run", folder / "cache", ids)
+    run = synthetic.with_store(results, folder / "run", folder / "cache", ids)
     write_site(run, folder / "site", SiteOptions(cache=folder / "cache"))
     return folder / "site"
 
@@ -294,7 +253,7 @@ def test_the_same_results_give_the_same_site(synthetic, tmp_path):
         [synthetic.system("one", [6000, 9000])], [synthetic.PESQ], list("abc"),
         lambda _m, _s, p, clip: 2 + p.nominal_bps / 9e3 + clip / 10,
     )  # fmt: skip
-    run = with_store(results, tmp_path / "run", tmp_path / "cache", list("abc"))
+    run = synthetic.with_store(results, tmp_path / "run", tmp_path / "cache", list("abc"))
     for name in ("first", "second"):
         write_site(run, tmp_path / name, SiteOptions(cache=tmp_path / "cache", audio=1))
     for path in sorted((tmp_path / "first").rglob("*")):
@@ -307,7 +266,7 @@ def test_sounds_that_are_gone_are_counted_with_their_reason(synthetic, tmp_path)
     results = synthetic.make_results(
         [synthetic.system("one", [6000])], [synthetic.PESQ], list("ab"), lambda *_: 3.0
     )
-    run = with_store(results, tmp_path / "run", tmp_path / "cache", list("ab"))
+    run = synthetic.with_store(results, tmp_path / "run", tmp_path / "cache", list("ab"))
     write_site(run, tmp_path / "site", SiteOptions(cache=tmp_path / "elsewhere", audio=None))
     assert "not in the cache any more" in (tmp_path / "site" / "clip.html").read_text()
 
@@ -338,7 +297,7 @@ def test_thirty_codecs_on_five_hundred_clips_are_small_and_quick(synthetic, brow
     results = synthetic.make_results(
         systems, synthetic.METRICS, clips, cell, speakers=[f"s{n % 40}" for n in range(500)]
     )
-    run = with_store(results, tmp_path / "run", tmp_path / "cache", clips[:1])
+    run = synthetic.with_store(results, tmp_path / "run", tmp_path / "cache", clips[:1])
     write_site(run, tmp_path / "site", SiteOptions(audio=0, cache=tmp_path / "cache"))
     size = sum(path.stat().st_size for path in (tmp_path / "site").rglob("*") if path.is_file())
     assert size < 10e6

@@ -25,6 +25,7 @@ COMMANDS = {
     "find-rate": "Find the rate at which a codec reaches a score.",
     "gate": "Keep a codec from getting worse than a committed baseline.",
     "gc": "Bound the cache of coded audio.",
+    "listen": "Write a listening test from a run; read what listeners say.",
     "list": "List codecs, metrics, datasets or suites.",
     "new": "Write a codec, metric or dataset of your own to start from, with its test.",
     "report": "Write tables, figures and a page from a run.",
