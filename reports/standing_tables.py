@@ -37,7 +37,7 @@ def standings_table(
     conditions = list(dict.fromkeys(one.condition for one in mine))
     places = {(one.condition, one.codec, one.rate_bps): one for one in mine}
     with_condition = len(conditions) > 1
-    body = []
+    body, absent = [], dict[str, None]()
     for condition in conditions:
         for system in systems:
             keys = [(condition, system.codec, rate) for rate in rates]
@@ -46,13 +46,15 @@ def standings_table(
             entries += [Entry(text=condition)] if with_condition else []
             if any(entry.kind == "value" for entry in shown):
                 body.append((*entries, *shown))
+            elif system.kind != "anchor":
+                absent[system_name(system)] = None
     heads = ("Codec", *(("Condition",) if with_condition else ()))
     return TextTable(
         title=f"{facts.name} {arrow(facts)} at equal measured rates in kbit/s",
         columns=(*heads, *(kbps(rate) for rate in rates)),
         numeric=tuple([False] * len(heads) + [True] * len(rates)),
         rows=tuple(body),
-        notes=_notes(mine),
+        notes=(*_notes(mine), *([f"At none of these rates: {', '.join(absent)}."] * bool(absent))),
         name=f"{facts.name} at equal rates",
     )
 
@@ -123,10 +125,10 @@ def _notes(found: Sequence[Standing]) -> tuple[str, ...]:
     detectable = {one.detectable for one in found if one.detectable is not None}
     if detectable:
         low, high = (f"{value:.2g}" for value in (min(detectable), max(detectable)))
-        sees = low if low == high else f"{low} … {high}, depending on the rate"
+        sees = low if low == high else f"{low} … {high} (by rate)"
         notes.append(
-            f"This set finds a true difference between two systems of {sees} with probability "
-            f"{POWER:g}."
+            f"With probability {POWER:g} this set finds a true difference of {sees} between two "
+            "systems."
         )
     if ranked:
         notes.append(

@@ -165,7 +165,10 @@ def _of_tag(
 
 def _split(column: "pd.Series", *, unit: str) -> NDArray[np.str_] | None:
     """Return groups; None where the column does not divide the clips."""
-    words = ["not stated" if value != value or value is None else str(value) for value in column]
+    words = [
+        "not stated" if value != value or value is None or value == "" else str(value)
+        for value in column
+    ]
     if unit or len(set(words)) > MAX_GROUPS:
         numbers = _numbers(words)
         if numbers is None:
@@ -181,7 +184,7 @@ def _split(column: "pd.Series", *, unit: str) -> NDArray[np.str_] | None:
 
 def _numbers(words: Sequence[str]) -> NDArray[np.float64] | None:
     try:
-        numbers = [float(word) if word not in ("not stated", "") else np.nan for word in words]
+        numbers = [float(word) if word != "not stated" else np.nan for word in words]
     except ValueError:
         return None
     found = np.array(numbers)

@@ -113,6 +113,9 @@ def test_a_system_out_of_reach_says_so(synthetic):
     assert one.reason == "outside 6.12 … 24.5 kbit/s"
     gone = next(o for o in found if o.label == "gone")
     assert gone.reason
+    results = synthetic.realistic()
+    notes = standings_table(found, synthetic.PESQ, results.systems).notes
+    assert "At none of these rates: pcm, gone." in notes
 
 
 def test_the_frame_has_a_row_per_standing(synthetic):
@@ -228,4 +231,4 @@ def test_the_set_says_what_it_can_see(synthetic):
     wanted = 0.03 * np.sqrt(2 / 40) * (3.36 + 0.883)
     assert found[0].detectable == pytest.approx(wanted, rel=0.35)
     notes = standings_table(found, synthetic.PESQ, results.systems).notes
-    assert any("finds a true difference" in note for note in notes)
+    assert any("finds a true difference of" in note for note in notes)
