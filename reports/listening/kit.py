@@ -20,7 +20,7 @@ from codecbench.core.audio_file import write_audio
 from codecbench.core.fingerprint import Json, hash_json
 from codecbench.reports.export import csv_bytes
 from codecbench.reports.listening.stimuli import LEVEL_DBOV, Stimulus
-from codecbench.reports.page import STATIC, page_environment
+from codecbench.reports.page import TEMPLATES, page_environment
 from codecbench.reports.site.cells import json_text
 
 SESSION = 30
@@ -151,7 +151,7 @@ def _page(names: list[str], stimuli: list[Stimulus], out: Path) -> str:
             for name, each in zip(names, stimuli, strict=True)
         ],
     }
-    code = (STATIC / "listen.js").read_text(encoding="utf-8")
+    code = (TEMPLATES / "listening" / "listen.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     return (
         page_environment()
