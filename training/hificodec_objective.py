@@ -19,7 +19,7 @@ from codecbench.training.adversary import duel
 from codecbench.training.codebook_care import CodebookCare, Phase, RecentBatches
 from codecbench.training.discriminators import multi_scale_stft, period, scale
 from codecbench.training.discriminators.conv_stack import Discriminator
-from codecbench.training.hificodec_forward import layers, run
+from codecbench.training.hificodec_forward import layers, quantize, run
 from codecbench.training.losses.adversarial import Verdicts, feature_distance
 from codecbench.training.losses.complex_spectrum import ComplexSpectrumDistance
 from codecbench.training.losses.hifigan_mel import HifiCodecMelDistance
@@ -175,16 +175,12 @@ class HifiCodecObjective(Objective[HifiCodecSettings]):
     @torch.no_grad()
     def _start_look_up(self) -> None:
         """Go over to quantising, with codebooks from data if asked for."""
-        batches = self.recent.batches()
+        with self.autocast():
+            latents = [self.model.encoder(each[:, None]).float() for each in self.recent.batches()]
         # The second layer codes what the first one leaves, so it starts after it.
-        for index in range(len(_books(self.model)) if batches else 0):
-            vectors = []
-            for each in batches:
-                with self.autocast():
-                    quantized = run(self.model, each).quantized
-                assert quantized is not None  # there is look-up
-                vectors.append(quantized.vectors[index])
-            self.care.start(index, self._twins(index), torch.cat(vectors))
+        for index in range(len(_books(self.model)) if latents else 0):
+            found = [quantize(self.model.quantizer, each).vectors[index] for each in latents]
+            self.care.start(index, self._twins(index), torch.cat(found))
         self.recent.clear()
         self.phase.begin()
 
