@@ -11,7 +11,11 @@ from codecbench.datasets.registry import DatasetSpec
 from codecbench.reports.regression.compare import ComparisonReport, Follow, compare, drain
 from codecbench.reports.regression.decision import State
 from codecbench.reports.regression.policy import Policy
-from codecbench.reports.regression.source import CHECKPOINT_SUFFIXES, with_checkpoint
+from codecbench.reports.regression.source import (
+    CHECKPOINT_SUFFIXES,
+    is_checkpoint,
+    with_checkpoint,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +51,7 @@ def find_checkpoints(folder: Path) -> tuple[Path, ...]:
         msg = f"{folder}: no folder of checkpoints"
         raise ConfigError(msg)
     found = [
-        path
-        for path in folder.iterdir()
-        if not path.name.startswith(".")
-        and (path.suffix in CHECKPOINT_SUFFIXES or (path.is_dir() and _has_weights(path)))
+        path for path in folder.iterdir() if not path.name.startswith(".") and is_checkpoint(path)
     ]
     if len(found) < 2:
         msg = f"{folder}: {len(found)} checkpoints ({', '.join(CHECKPOINT_SUFFIXES)}); need two"
@@ -137,7 +138,3 @@ def bisect(
         tried=tuple(tried),
         report=deciding,
     )
-
-
-def _has_weights(folder: Path) -> bool:
-    return any(path.suffix in CHECKPOINT_SUFFIXES for path in folder.iterdir())

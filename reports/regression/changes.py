@@ -151,11 +151,7 @@ def find_changes(base: Side, new: Side, policy: Policy) -> Changes:
     conditions = [name for name in _conditions(old) if name in _conditions(fresh)]
     return Changes(
         rows=rows,
-        rates=tuple(
-            _rate(base, new, pair, condition, common)
-            for condition in conditions
-            for pair in pairing.pairs
-        ),
+        rates=_rates(base, new, pairing, conditions, common),
         pairing=pairing,
         n_clips=len(common),
         only_base=tuple(clip for clip in base.clips if clip not in new.clips),
@@ -286,31 +282,41 @@ def _change(draft: _Draft, judged: Judged, n_worst: int) -> Change:
     )
 
 
-def _rate(
-    base: Side, new: Side, pair: PointPair, condition: str, common: Sequence[str]
-) -> RateChange:
-    bits = [_bits(side, where, condition) for side, where in ((base, pair.base), (new, pair.new))]
-    both = [clip for clip in common if clip in bits[0] and clip in bits[1]]
-    pooled = [
-        sum(found[clip][0] for clip in both) / sum(found[clip][1] for clip in both)
-        if both
-        else math.nan
-        for found in bits
-    ]
-    return RateChange(
-        pair=pair, condition=condition, base_bps=pooled[0], new_bps=pooled[1], n_clips=len(both)
-    )
+def _rates(
+    base: Side, new: Side, pairing: Pairing, conditions: Sequence[str], common: Sequence[str]
+) -> tuple[RateChange, ...]:
+    bits = _bits(base), _bits(new)
+    found = []
+    for condition in conditions:
+        for pair in pairing.pairs:
+            before = bits[0].get((*pair.base, condition), {})
+            after = bits[1].get((*pair.new, condition), {})
+            both = [clip for clip in common if clip in before and clip in after]
+            found.append(
+                RateChange(
+                    pair=pair,
+                    condition=condition,
+                    base_bps=_pooled([before[clip] for clip in both]),
+                    new_bps=_pooled([after[clip] for clip in both]),
+                    n_clips=len(both),
+                )
+            )
+    return tuple(found)
 
 
-def _bits(side: Side, where: tuple[str, str], condition: str) -> dict[str, tuple[float, float]]:
-    """Return payload bits and seconds by clip."""
+def _pooled(clips: Sequence[tuple[float, float]]) -> float:
+    """Return bits over seconds."""
+    seconds = sum(each[1] for each in clips)
+    return sum(each[0] for each in clips) / seconds if seconds else math.nan
+
+
+def _bits(side: Side) -> dict[tuple[str, str, str], dict[str, tuple[float, float]]]:
+    """Return payload bits and seconds by codec, point and condition, then by clip."""
+    key = ["codec", "point", "condition", "clip"]
     frame = side.results.frame
-    mine = (frame["codec"] == where[0]) & (frame["point"] == where[1])
-    part = frame[mine & (frame["condition"] == condition) & frame["payload_bps"].notna()]
-    part = part.drop_duplicates("clip")
-    return {
-        str(clip): (float(rate) * float(seconds), float(seconds))
-        for clip, rate, seconds in zip(
-            part["clip"], part["payload_bps"], part["clip_s"], strict=True
-        )
-    }
+    part = frame.loc[frame["payload_bps"].notna(), [*key, "payload_bps", "clip_s"]]
+    found: dict[tuple[str, str, str], dict[str, tuple[float, float]]] = {}
+    for codec, point, condition, clip, rate, seconds in part.drop_duplicates(key).to_numpy():
+        where = str(codec), str(point), str(condition)
+        found.setdefault(where, {})[str(clip)] = float(rate) * float(seconds), float(seconds)
+    return found

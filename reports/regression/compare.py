@@ -1,6 +1,6 @@
 """Comparing from Python: the call on which 'codecbench compare' is built."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,13 @@ from codecbench.reports.regression.decision import Decision, decide
 from codecbench.reports.regression.fail_if import SPECIAL, TIME, check_subjects
 from codecbench.reports.regression.policy import Policy, with_flags
 from codecbench.reports.regression.side import Side, read_side, suite_from
-from codecbench.reports.regression.source import Source, find_source, with_checkpoint
+from codecbench.reports.regression.source import (
+    Source,
+    check_plugins,
+    find_source,
+    plugin_files,
+    with_checkpoint,
+)
 from codecbench.reports.regression.speed import TimeChange, compare_times
 
 OUT = "codecbench-compare"
@@ -67,6 +73,7 @@ def compare(
     out: Path | str = OUT,
     options: RunOptions | None = None,
     follow: Follow = drain,
+    plugins: Collection[str] | None = None,
 ) -> ComparisonReport:
     """Compare two runs, checkpoints or codecs, clip by clip.
 
@@ -83,6 +90,7 @@ def compare(
         out: Where runs go that must be made.
         options: Time and memory limits, workers, cache.
         follow: Takes the events of each run.
+        plugins: Files whose code may be run though a run folder alone names them; any where None.
 
     Raises:
         ConfigError: What is asked for cannot be right.
@@ -95,16 +103,22 @@ def compare(
     read = [_read(source) for source in sources]
     known = next((side.results for side in read if side is not None), None)
     wanted = (metrics,) if isinstance(metrics, str) else metrics
+    said = [each for each in (codec, *(source.spec for source in sources)) if each]
+    said += metric_specs(wanted) if wanted else []
+    mine = None if plugins is None else {*plugins, *plugin_files(said)}
     sides: list[Side] = []
     dataset: Dataset | None = None
     for word, source, side in zip(("base", "new"), sources, read, strict=True):
         if side is None:
             suite = _suite(_spec(source, codec, known), known, data, wanted)
+            check_plugins([*suite.codecs, *metric_specs(suite.metrics)], mine)
             check_subjects(rules.fail_if, directions(suite))
             dataset = dataset or get_dataset(suite.data if data is None else data)
             folder = Path(out) / word
             side = run_side(suite, folder, source.name, dataset, options=options, follow=follow)
         sides.append(side)
+    if rules.about(TIME) is not None:
+        check_plugins([one.spec for side in sides for one in side.results.systems], mine)
     return compare_sides(sides[0], sides[1], rules)
 
 
@@ -171,6 +185,15 @@ def compare_sides(
     )
 
 
+def metric_specs(metrics: Sequence[str]) -> list[str]:
+    """Return the specs that names and groups of metrics stand for.
+
+    Raises:
+        UnknownNameError: There is no such metric or group.
+    """
+    return [spec for spec, _ in expand_metrics(metrics)]
+
+
 def directions(suite: Suite) -> dict[str, bool]:
     """Return, by metric output that a suite measures, whether higher is better.
 
@@ -178,7 +201,7 @@ def directions(suite: Suite) -> dict[str, bool]:
         UnknownNameError: No such metric.
         ConfigError: A metric's options cannot be right.
     """
-    metrics = [get_metric(spec) for spec, _ in expand_metrics(suite.metrics)]
+    metrics = [get_metric(spec) for spec in metric_specs(suite.metrics)]
     return {name: metric.higher_is_better for metric in metrics for name in metric.outputs}
 
 

@@ -1,6 +1,6 @@
 """A gate: today's codec against a committed baseline; only what changed is coded and scored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,12 +23,13 @@ from codecbench.reports.regression.compare import (
     compare_sides,
     directions,
     drain,
+    metric_specs,
     run_side,
 )
 from codecbench.reports.regression.fail_if import TIME, check_subjects
 from codecbench.reports.regression.policy import Policy, with_flags
 from codecbench.reports.regression.side import Side
-from codecbench.reports.regression.source import with_checkpoint
+from codecbench.reports.regression.source import check_plugins, plugin_files, with_checkpoint
 from codecbench.reports.regression.speed import ROUNDS, TimeChange, judge_times
 
 FILE = "codecbench-gate.json"
@@ -117,6 +118,7 @@ def check_gate(
     work: Path | str = WORK,
     options: RunOptions | None = None,
     follow: Follow = drain,
+    plugins: Collection[str] | None = None,
 ) -> GateReport:
     """Compare what there is now with a baseline.
 
@@ -130,6 +132,7 @@ def check_gate(
         work: Folder for what must be run.
         options: How.
         follow: Takes the events of the run.
+        plugins: Files whose code may be run though the baseline alone names them; any where None.
 
     Raises:
         ConfigError: What is asked for cannot be right.
@@ -137,7 +140,7 @@ def check_gate(
         ResultSchemaError: The baseline is damaged.
     """
     baseline = read_baseline(Path(path))
-    suite = changed_suite(baseline, codecs, checkpoint, data)
+    suite = changed_suite(baseline, codecs, checkpoint, data, plugins=plugins)
     how = options or RunOptions()
     dataset = get_dataset(suite.data)
     plan = _plan(suite, dataset, how)
@@ -164,13 +167,19 @@ def changed_suite(
     codecs: Sequence[str] = (),
     checkpoint: Path | str | None = None,
     data: str | None = None,
+    *,
+    plugins: Collection[str] | None = None,
 ) -> Suite:
     """Return a baseline's suite with other codecs, weights or data.
 
     Raises:
-        ConfigError: Weights for more than one codec.
+        ConfigError: Weights for more than one codec, or a plug-in that nobody has named.
     """
     suite = baseline.suite
+    mine = None if plugins is None else {*plugins, *plugin_files(codecs)}
+    kept = () if codecs else suite.codecs
+    reference = [baseline.speed_reference] if baseline.speed_reference else []
+    check_plugins([*kept, *metric_specs(suite.metrics), *reference], mine)
     if codecs:
         suite = replace(suite, codecs=tuple(codecs), group=False)
     if checkpoint is not None:

@@ -1,5 +1,6 @@
 """What a user may name as a side: a run folder, a checkpoint, or a codec spec."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def find_source(text: str) -> Source:
     path = Path(text).expanduser()
     if (path / FILE).is_file():
         return Source(name=text, folder=path)
-    if path.is_dir() or (path.is_file() and path.suffix in CHECKPOINT_SUFFIXES):
+    if is_checkpoint(path):
         return Source(name=text, is_checkpoint=True)
     if path.suffix in CHECKPOINT_SUFFIXES and "=" not in text:
         msg = f"{text}: no such checkpoint"
@@ -49,6 +50,39 @@ def find_source(text: str) -> Source:
         msg = f"{text}: no run, no checkpoint and no codec spec; name a folder that 'run' wrote"
         raise ConfigError(msg)
     return Source(name=text, spec=str(Spec.parse(text)))
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a path is a file of weights, or a folder with one."""
+    if path.is_dir():
+        return any(each.suffix in CHECKPOINT_SUFFIXES for each in path.iterdir())
+    return path.is_file() and path.suffix in CHECKPOINT_SUFFIXES
+
+
+def check_plugins(specs: Iterable[str], named: Collection[str] | None) -> None:
+    """Refuse to run the code of files that a run or a baseline names and the user does not.
+
+    Args:
+        specs: Specs of codecs or metrics, as a file has them.
+        named: Plug-in files that the user has named; None where all are welcome.
+
+    Raises:
+        ConfigError: One is not among them.
+    """
+    for spec in specs:
+        file, _, _ = Spec.parse(spec).name.rpartition(":")
+        if named is not None and file and file not in named:
+            msg = f"{file} would be run, which only a file names; if you trust it: --plugin {file}"
+            raise ConfigError(msg)
+
+
+def plugin_files(specs: Iterable[str]) -> set[str]:
+    """Return the files that specs name.
+
+    Raises:
+        ConfigError: A spec cannot be read.
+    """
+    return {Spec.parse(spec).name.rpartition(":")[0] for spec in specs} - {""}
 
 
 def with_checkpoint(codec: str, checkpoint: str | Path) -> str:

@@ -22,6 +22,7 @@ from codecbench.core.audio_file import write_audio
 
 NOISY = Path(__file__).parent.parent / "reports" / "regression" / "noisy_codec.py"
 CODEC = f"{NOISY}:NoisyCodec"
+TRUST = ("-j", "1", "-q", "--plugin", str(NOISY))
 N_CLIPS = 9
 FAILS_AT = 8000 + 160 * 4
 """Length of the fifth clip, in samples."""
@@ -178,6 +179,9 @@ def test_a_checkpoint_is_run_first_with_codec_and_data_of_the_base(
     call: Call, scratch: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["compare", scratch / "good", scratch / "worse.pt", "-j", "1", "-q"]
+    assert call(*arguments) == 2
+    assert f"if you trust it: --plugin {NOISY}" in capsys.readouterr().err
+    arguments += ["--plugin", NOISY]
     assert call(*arguments, "--fail-if", "si_sdr < -1", "--fail-if", "rate > +1%") == 1
     assert "REGRESSION: 9 clips" in capsys.readouterr().out
 
@@ -218,19 +222,20 @@ def test_a_gate_computes_only_what_changed_even_with_an_empty_cache(
     assert (tmp_path / "codecbench-gate.json").stat().st_size < 20_000
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another machine"))
-    capsys.readouterr()
-    assert call("gate", "check", "-j", "1", "-q") == 0
+    assert call("gate", "check", "-j", "1", "-q") == 2
+    assert "if you trust it" in capsys.readouterr().err
+    assert call("gate", "check", *TRUST) == 0
     assert "unchanged, nothing to compute" in capsys.readouterr().out
     assert [lines_of(tmp_path / f"{name}.txt") for name in ("one", "two")] == counts
 
     shutil.copy(scratch / "worse.pt", tmp_path / "two.pt")
-    assert call("gate", "check", "-j", "1", "-q") == 1
+    assert call("gate", "check", *TRUST) == 1
     said = capsys.readouterr().out
     assert "regression: si_sdr" in said
     assert [lines_of(tmp_path / f"{name}.txt") for name in ("one", "two")] == [9, 18]
 
-    assert call("gate", "update", "-j", "1", "-q") == 0
-    assert call("gate", "check", "-j", "1", "-q") == 0
+    assert call("gate", "update", *TRUST) == 0
+    assert call("gate", "check", *TRUST) == 0
     assert "the same" in capsys.readouterr().out
 
 
@@ -241,7 +246,7 @@ def test_a_gate_whose_data_shrank_is_not_green(
     spec = f'{CODEC}:checkpoint="{scratch}/good.pt"'
     assert call("gate", "init", "-c", spec, "-d", "mine", "-m", "si_sdr", "-j", "1", "-q") == 0
     (tmp_path / "mine/c8.wav").unlink()
-    assert call("gate", "check", "-j", "1", "-q") == 3
+    assert call("gate", "check", *TRUST) == 3
     assert "clip c8" in capsys.readouterr().out
 
 
@@ -257,7 +262,7 @@ def test_time_is_gated_against_a_reference_in_the_same_run(
     assert "--speed-reference" in capsys.readouterr().err
     assert call("gate", "init", "-c", spec, *more, "--speed-reference", reference) == 0
     (tmp_path / "model.pt").write_text(json.dumps({"noise": 0.01, "sleep_s": 0.5}))
-    assert call("gate", "check", "-j", "1", "-q") == 1
+    assert call("gate", "check", *TRUST) == 1
     assert "regression: time" in capsys.readouterr().out
 
 

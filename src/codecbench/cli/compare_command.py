@@ -5,7 +5,12 @@ from typing import Any
 
 import click
 
-from codecbench.cli.comparison_options import how_options, output_options, policy_options
+from codecbench.cli.comparison_options import (
+    how_options,
+    output_options,
+    plugin_option,
+    policy_options,
+)
 
 
 @click.command("compare")
@@ -24,6 +29,7 @@ from codecbench.cli.comparison_options import how_options, output_options, polic
     help="Folder for the page, the sounds, and what must be run.",
 )
 @output_options
+@plugin_option
 @how_options
 def command(
     base: str,
@@ -58,5 +64,6 @@ def command(
         out=out,
         options=how_of(flags),
         follow=screen_for(flags),
+        plugins=flags["plugins"],
     )
     return tell(report, out, flags)

@@ -5,7 +5,12 @@ from typing import Any
 
 import click
 
-from codecbench.cli.comparison_options import how_options, output_options, policy_options
+from codecbench.cli.comparison_options import (
+    how_options,
+    output_options,
+    plugin_option,
+    policy_options,
+)
 
 _FILE = click.argument(
     "baseline",
@@ -94,6 +99,7 @@ def init(
 @policy_options
 @_WORK
 @output_options
+@plugin_option
 @how_options
 def check(
     baseline: Path,
@@ -120,6 +126,7 @@ def check(
         work=out,
         options=how_of(flags),
         follow=screen_for(flags),
+        plugins=flags["plugins"],
     )
     code = tell(found.comparison, out, flags)
     if found.unchanged and str(flags["json_file"]) != "-":
@@ -135,6 +142,7 @@ def check(
 @click.option("--speed-reference", metavar="SPEC", help="Another codec to time against.")
 @policy_options
 @_WORK
+@plugin_option
 @how_options
 def update(
     baseline: Path,
@@ -152,7 +160,7 @@ def update(
 
     old = read_baseline(baseline)
     made = init_gate(
-        changed_suite(old, codecs, checkpoint, data),
+        changed_suite(old, codecs, checkpoint, data, plugins=flags["plugins"]),
         baseline,
         policy=policy_of(flags, old.policy),
         speed_reference=old.speed_reference if speed_reference is None else speed_reference,
