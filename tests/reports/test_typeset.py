@@ -1,6 +1,7 @@
 """LaTeX that cannot be broken by a name, Markdown that stays a table, file names that differ."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -56,9 +57,16 @@ def test_no_text_breaks_a_latex_table(text):
     check_latex(to_latex(table_of(text)))
 
 
+def test_the_best_is_bold_in_both_forms():
+    table = replace(table_of("3.21 a"), rows=((Entry(text="3.21 a", kind="value", best=True),),))
+    assert r"\textbf{3.21 a}" in to_latex(table)
+    assert "| **3.21 a** |" in to_markdown(table)
+
+
 def test_latex_of_a_whole_report_parses(report_folder):
     files = sorted((report_folder / "tables").glob("*.tex"))
-    assert len(files) == 10
+    # Ten of the run, three comparisons of each of three metrics, PESQ as published for ESC.
+    assert len(files) == 10 + 3 * 3 + 1
     for file in files:
         check_latex(file.read_text(encoding="utf-8"))
 
