@@ -15,6 +15,7 @@ FIXES = {
     "av": "pip install av",
     "lc3": "pip install lc3py",
     "pycodec2": "pip install pycodec2",
+    "yaml": "pip install pyyaml",
     "torch": 'pip install "codecbench[neural]"',
     "transformers": 'pip install "codecbench[transformers]"',
 }

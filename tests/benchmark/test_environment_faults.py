@@ -24,9 +24,9 @@ def outcomes(results: RunResults) -> list[str]:
     [
         ("segfault", "", "failed:crashed:SIGSEGV"),
         ("hang", ",timeout=1", "failed:timeout"),
-        ("raise", "", "failed:exception"),
-        ("nan", "", "failed:nonfinite_degraded"),
-        ("wrong_rate", "", "failed:wrong_sample_rate"),
+        pytest.param("raise", "", "failed:exception", marks=pytest.mark.slow),
+        pytest.param("nan", "", "failed:nonfinite_degraded", marks=pytest.mark.slow),
+        pytest.param("wrong_rate", "", "failed:wrong_sample_rate", marks=pytest.mark.slow),
     ],
 )
 def test_fault_there_costs_one_cell(

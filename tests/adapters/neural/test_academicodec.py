@@ -96,7 +96,7 @@ def test_agrees_with_the_official_code(
 @pytest.mark.parametrize(
     ("variant", "codebooks", "bps", "parameters", "frame"),
     [
-        ("16k_320d", 8, 4000, 17605090, 320),
+        pytest.param("16k_320d", 8, 4000, 17605090, 320, marks=pytest.mark.slow),
         ("16k_320d", 12, 6000, 17605090, 320),
         ("24k_240d", 8, 8000, 16556514, 240),
         ("24k_32d", 2, 15000, 14016994, 32),
