@@ -18,7 +18,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 
 
-def render_page(parts: "ReportParts", out: Path, downloads: Mapping[str, str]) -> str:
+def render_page(
+    parts: "ReportParts", out: Path, downloads: Mapping[str, str], *, embed: bool = True
+) -> str:
     """Render the page of a report.
 
     Everything that a user named (clips, codecs, speakers, messages) is escaped by the template
@@ -28,15 +30,21 @@ def render_page(parts: "ReportParts", out: Path, downloads: Mapping[str, str]) -
         parts: What it says.
         out: The report's folder, against which links are relative.
         downloads: Further files within it, with what they hold; those that are there are linked.
+        embed: Put figures into the page, which then needs no other file; link them otherwise.
     """
+
+    def link(path: Path) -> str:
+        return path.relative_to(out).as_posix()
+
     template = page_environment().get_template("report.html")
     return template.render(
         downloads={path: words for path, words in downloads.items() if (out / path).is_file()},
         parts=parts,
         results=parts.results,
         dataset=dataset_name(parts.results),
-        image=_data_uri,
-        link=lambda path: path.relative_to(out).as_posix(),
+        image=_data_uri if embed else link,
+        images="data:" if embed else "'self' data:",
+        link=link,
         versions=_scalars(parts.results.environment),
         suite=_pretty(parts.results.suite),
         environment=_pretty(parts.results.environment),

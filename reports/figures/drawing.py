@@ -1,5 +1,6 @@
 """What every figure is made of, and how it is written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,13 @@ class FigureFiles:
 
 
 def write_drawing(
-    folder: Path, name: str, drawing: Drawing, *, title: str, command: str
+    folder: Path,
+    name: str,
+    drawing: Drawing,
+    *,
+    title: str,
+    command: str,
+    formats: Sequence[str] = FORMATS,
 ) -> FigureFiles:
     """Write a figure as PNG, SVG and PDF, its data as CSV, and its words as text.
 
@@ -71,14 +78,15 @@ def write_drawing(
         drawing: The figure.
         title: What it shows.
         command: The command line that makes it.
+        formats: Some of `FORMATS`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {suffix: folder / f"{name}.{suffix}" for suffix in (*FORMATS, "csv", "txt")}
+    paths = {suffix: folder / f"{name}.{suffix}" for suffix in (*formats, "csv", "txt")}
     paths["csv"].write_bytes(csv_bytes(drawing.data))
     text = f"{title}\n\nMade by: {command}\n\n{drawing.alt}\n"
     paths["txt"].write_text(text, encoding="utf-8", newline="\n")
     with figure_settings():
-        for suffix in FORMATS:
+        for suffix in formats:
             about = {**_METADATA[suffix], "Title": title, _DESCRIPTION[suffix]: drawing.alt}
             if suffix == "png":  # whose text fields hold Latin-1 alone
                 about = {key: text and _latin(text) for key, text in about.items()}

@@ -15,6 +15,7 @@ from codecbench.reports.costs import match_costs
 from codecbench.reports.figures.cost import COSTS, cost_frame, draw_cost
 from codecbench.reports.figures.distribution import distribution_frame, draw_distribution
 from codecbench.reports.figures.drawing import (
+    FORMATS,
     PAGE_WIDTH_IN,
     WIDTHS,
     Drawing,
@@ -52,6 +53,7 @@ class RunFigures:
         width_in: Of the figures, in inches.
         costs: What codecs cost; empty where nobody measured.
         cost_files: Where the costs were read, for the command.
+        formats: Of the figures.
     """
 
     results: RunResults
@@ -60,6 +62,7 @@ class RunFigures:
     width_in: float = PAGE_WIDTH_IN
     costs: tuple[Complexity, ...] = ()
     cost_files: tuple[Path, ...] = ()
+    formats: tuple[str, ...] = FORMATS
 
     @classmethod
     def of(
@@ -70,10 +73,11 @@ class RunFigures:
         width_in: float = PAGE_WIDTH_IN,
         costs: tuple[Complexity, ...] = (),
         cost_files: tuple[Path, ...] = (),
+        formats: tuple[str, ...] = FORMATS,
     ) -> "RunFigures":
         """Summarise a run and get ready to draw; see the attributes."""
         rows = summarize_rows(results)
-        return cls(results, rows, tuple(sources), width_in, costs, cost_files)
+        return cls(results, rows, tuple(sources), width_in, costs, cost_files, formats)
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -252,4 +256,6 @@ class RunFigures:
             options += ["--width", widths[self.width_in]]
         sources = [str(path) for path in self.sources]
         command = shlex.join(["codecbench", "figure", kind, *sources, *options, "-o", name])
-        return write_drawing(folder, name, drawing, title=title, command=command)
+        return write_drawing(
+            folder, name, drawing, title=title, command=command, formats=self.formats
+        )

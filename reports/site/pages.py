@@ -74,7 +74,7 @@ class SitePages:
         system = self.run.systems[number]
         sounds = shared["sounds"]
         data: Json = {
-            **{key: shared[key] for key in ("metrics", "systems", "conditions", "clips")},
+            **{key: shared[key] for key in ("metrics", "systems", "conditions")},
             "sounds": list(sounds) if isinstance(sounds, dict) else [],
             "system": number,
         }

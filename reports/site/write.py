@@ -5,7 +5,7 @@ codecs/<name>.html      trust card, points and clips of one system
 clip.html               one clip: scores of all systems, spectrograms, the player
 report.html             all tables and figures on one page without scripts
 assets/                 scripts, styles, Chart.js with its licence
-cells/<n>.js            the cells of one system, for the pages
+cells/                  the cells of each system and the list of clips, for the pages
 sounds/<hash>.js        sounds of the clips that have any
 data/, tables/, figures/  everything for download
 """
@@ -89,9 +89,15 @@ def write_site(
     checks, costs = read_checks(wanted.checks), read_costs(wanted.costs)
     runs = [results] if isinstance(results, RunResults) else list(results)
     run = merge_results(runs, force=wanted.force)
-    for stale in ("codecs", "cells", "sounds"):
+    for stale in ("codecs", "cells", "figures", "sounds"):
         shutil.rmtree(out / stale, ignore_errors=True)
-    draw = RunFigures.of(run, [each.folder for each in runs], costs=costs, cost_files=wanted.costs)
+    draw = RunFigures.of(
+        run,
+        [each.folder for each in runs],
+        costs=costs,
+        cost_files=wanted.costs,
+        formats=("svg", "pdf"),
+    )
     parts = write_parts(draw, out, only_curves=True, per_clip=False)
     write_downloads(run, out / "data")
     write_setting(run, out / "data")
@@ -106,7 +112,7 @@ def write_site(
         wanted.cache or default_cache_folder(),
         out / "sounds",
     )
-    page = render_page(parts, out, DOWNLOADS)
+    page = render_page(parts, out, DOWNLOADS, embed=False)
     (out / "report.html").write_text(page, encoding="utf-8", newline="\n")
     _write_pages(draw, parts, grids, sounds, match_costs(costs, run.systems), checks, out)
     return out / "index.html"
@@ -158,6 +164,8 @@ def _write_pages(
     )
     pages.write_index(board, DOWNLOADS, sorted({row.common.warning for row in draw.rows} - {""}))
     pages.write_clip(shared)
+    text = script("codecbench.receiveCells", "clips", shared["clips"])
+    (out / "cells" / "clips.js").write_text(text, encoding="ascii", newline="\n")
     findings = find_all(run)
     for number, (system, name) in enumerate(zip(run.systems, names, strict=True)):
         mine = [rate for rate in rates.values() if rate.codec == system.codec]

@@ -4,15 +4,17 @@
   const { data, element, number } = codecbench;
   const find = (id) => document.getElementById(id);
   const packed = new Set(data.sounds);
-  const found = await codecbench.loadCells(data.system).catch((error) => {
+  const files = [codecbench.loadCells(data.system), codecbench.loadCells("clips")];
+  const [found, clips] = await Promise.all(files).catch((error) => {
     find("status").textContent = error.message;
+    return [];
   });
   if (!found || !found.points.length) {
     find("filters").hidden = true;
     find("status").textContent = "No clip was coded.";
     return;
   }
-  const tags = [...new Set(data.clips.flatMap((clip) => Object.keys(clip.tags)))];
+  const tags = [...new Set(clips.flatMap((clip) => Object.keys(clip.tags)))];
 
   codecbench.fillSelect(find("point"), found.points.map((name, place) => [place, name || "the only one"]), found.points.length - 1);
   codecbench.fillSelect(find("condition"), data.conditions.map((name) => [name, name]), data.conditions[0]);
@@ -45,12 +47,12 @@
 
   function update() {
     const wanted = find("text").value.trim().toLowerCase();
-    const rows = data.clips
+    const rows = clips
       .map((clip, place) => ({ clip, place }))
       .filter(({ clip }) => !wanted || [clip.id, ...Object.values(clip.tags)].some((text) => text.toLowerCase().includes(wanted)));
     if (table.key === null) [table.key, table.order] = [`m:${first.name}`, first.higher ? "ascending" : "descending"];
     table.show(rows);
-    find("status").textContent = `${rows.length} of ${data.clips.length} clips, worst ${first.name} first until another heading is pressed.`;
+    find("status").textContent = `${rows.length} of ${clips.length} clips, worst ${first.name} first until another heading is pressed.`;
   }
   find("filters").addEventListener("input", update);
   find("filters").addEventListener("submit", (event) => event.preventDefault());
