@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from codecbench.adapters.neural.checkpoint import save_checkpoint
 from codecbench.core.errors import RunError
 from codecbench.training.log import LOG, read_log
 from codecbench.training.objective import Export
-from codecbench.training.recipe import Recipe
 from codecbench.training.state_file import load_state, save_state, write_whole
 
 STATE = "state.safetensors"
@@ -99,6 +97,6 @@ class RunFolder:
             write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
-def describe(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe as plain values."""
-    return asdict(recipe)
+def plain(value: Any) -> Any:  # noqa: ANN401  (whatever JSON can say)
+    """Return values as they come back from a file: tuples are lists, keys are text."""
+    return json.loads(json.dumps(value))

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from codecbench.training.events import Event, Finished, Saved, Started, Stepped,
 from codecbench.training.held_out import split
 from codecbench.training.objective import DivergedError, Objective
 from codecbench.training.recipe import Recipe
-from codecbench.training.run_folder import BEST, LAST, RunFolder, describe
+from codecbench.training.run_folder import BEST, LAST, RunFolder, plain
 from codecbench.training.validation import Validator
 
 BEST_BY = "estoi"
@@ -89,11 +89,14 @@ class _Training:
         self.step = 0
         self.best: float | None = None
         self.notes: list[str] = []
+        # What was asked for, from which step on: settings may change when a run goes on.
+        self.history: list[dict[str, Any]] = []
         if self.folder.has_state:
             self._resume()
         elif options.start_from is not None:
             checkpoint = read_checkpoint(find_checkpoint(options.start_from, (LAST, BEST)))
             self.objective.start_from(checkpoint.tensors, checkpoint.config)
+        self._note_settings()
         self.dataset = get_dataset(options.data)
         readable = [clip for clip in self.dataset.clips if not clip.problem]
         self.split = split(readable or self.dataset.clips, self.settings.validation_clips)
@@ -128,7 +131,25 @@ class _Training:
         self.step, self.best = state["step"], state["best"]
         if state["seed"] != self.options.seed:
             self.notes.append(f"the seed was {state['seed']} before")
+        # A run of an older version has none.
+        self.history = list(state.get("history", []))
         self.folder.cut_log(self.step)
+
+    def _note_settings(self) -> None:
+        """Add what is asked for now to the history, unless it is what was asked for before."""
+        asked = {
+            "training": asdict(self.recipe.training),
+            "settings": asdict(self.recipe.settings),
+            "seed": self.options.seed,
+        }
+        before = self.history[-1] if self.history else {}
+        if any(before.get(key) != plain(value) for key, value in asked.items()):
+            if before:
+                self.notes.append("settings differ from those of the steps before")
+            begun = {"from_step": self.step, "start_from": None, **plain(asked)}
+            if self.step == 0:
+                begun["start_from"] = self.options.start_from
+            self.history.append(begun)
 
     def run(self) -> Iterator[Event]:
         """Train; see `train`."""
@@ -197,7 +218,7 @@ class _Training:
         self.folder.log(
             "start",
             step=self.step,
-            recipe=describe(self.recipe),
+            recipe=plain(asdict(self.recipe)),
             marks=self.objective.marks,
             parameters=parameters,
             train_s=round(self.pool.seconds, 1),
@@ -251,15 +272,16 @@ class _Training:
             "step": self.step,
             "seed": self.options.seed,
             "best": self.best,
+            "history": self.history,
             "objective": self.objective.state(),
         }
         notes = {
-            "recipe": describe(self.recipe),
+            "recipe": plain(asdict(self.recipe)),
             "step": self.step,
             "seed": self.options.seed,
             "audio_hours": round(self.pool.seconds / 3600.0, 4),
             "data": self._data(),
-            "start_from": self.options.start_from,
+            "history": self.history,
             "torch": torch.__version__,
         }
         path = self.folder.save(state, self.objective.export(), notes, best=best)

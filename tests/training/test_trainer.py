@@ -46,6 +46,12 @@ def same(one, other):
     return one == other
 
 
+def content(path):
+    """Tensors and metadata; the file keeps the latter in no fixed order."""
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+
+
 def losses_of(out):
     return [(line["step"], line["losses"]) for line in read_log(out) if line["kind"] == "train"]
 
@@ -69,7 +75,7 @@ def test_ten_and_ten_steps_are_twenty_bit_for_bit(options, tmp_path):
     assert same(found, wanted)
     assert losses_of(options.out) == losses_of(whole.out)
     for name in ("model.safetensors", "best.safetensors"):
-        assert (options.out / name).read_bytes() == (whole.out / name).read_bytes(), name
+        assert same(content(options.out / name), content(whole.out / name)), name
 
 
 def test_a_run_that_dies_loses_only_the_steps_since_the_last_save(options, tmp_path):
@@ -130,11 +136,30 @@ def test_a_checkpoint_says_how_it_came_about(options):
     assert notes["step"] == 1
     assert notes["recipe"]["settings"]["bitrate"] == 3000
     assert notes["recipe"]["deviations"]
+    assert len(notes["history"]) == 1
     data = notes["data"]
     # Eighteen or nineteen of twenty speakers with clips of 1.2 s under each of two licences.
     assert data["licence_hours"] == pytest.approx({"CC-BY-4.0": 0.006, "CC0-1.0": 0.006}, abs=1e-3)
     assert data["attribution"] == ["maker of CC-BY-4.0", "maker of CC0-1.0"]
     assert len(data["fingerprint"]) == 64
+
+
+def test_a_checkpoint_tells_of_settings_that_changed_on_the_way(options):
+    list(train(recipe_of(2), options))
+    first = options.out / "model.safetensors"
+    second = replace(options, out=options.out.parent / "second", start_from=str(first))
+    list(train(recipe_of(1), second))
+    # The same command again changes nothing; another weight does, and more steps do.
+    started = next(iter(train(recipe_of(1), second)))
+    assert not any("differ" in note for note in started.notes)
+    events = list(train(recipe_of(3, more=",loud_weight=0"), second))
+    assert any("differ" in note for note in events[0].notes)
+    with safe_open(second.out / "model.safetensors", "pt") as file:
+        history = json.loads(file.metadata()["training"])["history"]
+    assert [part["from_step"] for part in history] == [0, 1]
+    assert [part["start_from"] for part in history] == [str(first), None]
+    assert [part["settings"]["loud_weight"] for part in history] == [4.0, 0.0]
+    assert [part["training"]["steps"] for part in history] == [1, 3]
 
 
 def test_validation_uses_our_metrics_on_speakers_that_were_held_out(options):
