@@ -161,7 +161,7 @@ def _measured_notes(suite: CostSuite, found: Sequence[Complexity]) -> list[str]:
     notes = [CONVENTION] if "mmacs_per_s" in suite.quantities else []
     if any(name.endswith("_s") and "code" in name for name in suite.quantities):
         notes.append(
-            f"Times are seconds for {PUBLISHED_S:g} s of audio: here medians of "
-            f"{found[0].clips} clips of {found[0].clip_s:g} s, wall time."
+            f"Times are seconds for {PUBLISHED_S:g} s of audio: here wall time, "
+            f"medians over {found[0].clips} × {found[0].clip_s:g} s."
         )
     return notes

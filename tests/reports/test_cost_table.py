@@ -87,7 +87,7 @@ def test_times_are_for_ten_seconds_in_every_setting() -> None:
     assert column(table, "CPU decode (s), 1 thread") == ["2.000"]
     assert column(table, "GPU encode (s)") == ["no GPU"]
     assert column(table, "GPU encode (s), published") == ["0.1"]
-    assert any("medians of 7 clips of 5 s" in note for note in table.notes)
+    assert any("medians over 7 × 5 s" in note for note in table.notes)
 
 
 def test_ratios_are_computed_on_both_sides() -> None:
