@@ -24,6 +24,16 @@ def read_codes(codec: NeuralCodec, encoded: Encoded) -> NDArray[np.int64]:
     return unpack_packets(encoded.packets, sizes, frames, codec.packet_frames or frames)
 
 
+def code_frame_samples(codec: NeuralCodec, n_samples: int) -> float:
+    """Return the samples that one frame of codes stands for.
+
+    The declared frame, or a whole part of it: a padded length need not be whole frames.
+    """
+    padded = codec.padded_length(n_samples)
+    about = padded / codec.code_frames(padded)
+    return codec.info.frame_samples / max(1, round(codec.info.frame_samples / about))
+
+
 def write_codes(codec: NeuralCodec, encoded: Encoded, codes: NDArray[np.int64]) -> Encoded:
     """Return a clip with other codes in its packets; fewer codebooks make it one of a lower point.
 

@@ -13,6 +13,7 @@ from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.benchmark.conditions.base import Channel, Draw, Reception
 from codecbench.benchmark.conditions.concealment import (
+    code_frame_samples,
     conceal_own,
     drop_upper_codebooks,
     last_arrived,
@@ -221,9 +222,8 @@ def cut_packets(decoder: Codec, encoded: Encoded, packet_ms: float = PACKET_MS) 
     count = len(encoded.packets)
     late = info.lookahead_samples
     if isinstance(decoder, NeuralCodec):
-        padded = decoder.padded_length(encoded.n_samples)
-        n_frames = decoder.code_frames(padded)
-        frame = padded / n_frames
+        n_frames = decoder.code_frames(decoder.padded_length(encoded.n_samples))
+        frame = code_frame_samples(decoder, encoded.n_samples)
         own = decoder.packet_frames
         frames = own or max(1, round(packet_ms * rate / 1000 / frame))
         count = -(-n_frames // frames)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from codecbench.adapters.base import OperatingPoint
 from codecbench.adapters.neural.neural_codec import NeuralCodec
-from codecbench.benchmark.conditions.concealment import read_codes
+from codecbench.benchmark.conditions.concealment import code_frame_samples, read_codes
 from codecbench.core.audio import Audio
 
 ENCODER_PROBES = 12
@@ -55,7 +55,7 @@ def measure_reach(codec: NeuralCodec, point: OperatingPoint, samples: NDArray[np
     generator = np.random.default_rng(0)
     encoded = codec.encode(Audio(samples, rate), point)
     codes = read_codes(codec, encoded)
-    frame = codec.padded_length(samples.size) / codes.shape[1]
+    frame = code_frame_samples(codec, samples.size)
     encoder, first_frame = _probe_encoder(codec, point, samples, codes, frame, generator)
     decoder, first_sample = _probe_decoder(codec, point, codes, frame, samples.size, generator)
     return Reach(

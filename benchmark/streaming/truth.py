@@ -81,9 +81,12 @@ class StreamTruth:
 
     @property
     def measured(self) -> int:
-        """The longest latency that any way of measuring has shown, in samples."""
+        """The longest latency that changes or buffers have shown, in samples.
+
+        An impulse is left out: a quantiser may not let it through at once.
+        """
         parts = self.reach.latency if self.reach else 0
-        return max(self.perturbation, parts, self.buffering or 0, self.impulse or 0)
+        return max(self.perturbation, parts, self.buffering or 0)
 
     @property
     def holds(self) -> bool:
@@ -106,9 +109,11 @@ class StreamTruth:
         if not self.declared_causal:
             if self.reach is not None and self.reach.whole:
                 return "not causal, shown: the last sample can change the first"
-            if self.measured > self.declared:
-                return f"not causal, shown: later input changes output by {measured:.1f} ms"
-            return f"declared not causal; no more than {measured:.1f} ms of look-ahead was found"
+            frame = self.reach.frame if self.reach is not None else self.declared
+            if self.measured > frame:
+                ahead = self.milliseconds(self.measured - frame)
+                return f"not causal, shown: it looks {ahead:.1f} ms beyond its frame"
+            return f"declared not causal; nothing later than {measured:.1f} ms was found to matter"
         if self.measured > self.declared:
             return f"looks further ahead than declared: {measured:.2f} ms, declared {declared:.2f}"
         if self.agreement is not None:

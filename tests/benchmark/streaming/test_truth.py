@@ -51,6 +51,7 @@ def test_an_honest_stream_is_shown_causal(honest: StreamTruth) -> None:
     assert honest.agreement is not None
     assert honest.agreement.mismatch_rate == 0.0
     assert honest.impulse_place == 0
+    assert honest.impulse == 160
 
 
 def test_what_is_timed_is_complete(honest: StreamTruth) -> None:
