@@ -127,6 +127,7 @@ def test_every_condition_has_its_rows_and_says_its_reference(run_with: RunIt) ->
     assert (frame[frame["condition"] != "loss=20%,burst=2"]["concealment"] == "").all()
 
 
+@pytest.mark.slow
 def test_header_overhead_stands_alone(run_with: RunIt) -> None:
     """40 bytes per packet, by hand; opus sends one more for its look-ahead. 1.5 s per clip."""
     found = run_with(("opus:mode=cbr,bitrate=16000", "lc3:bitrate=32000", "psq"), ("loss=10%",))
@@ -140,6 +141,7 @@ def test_header_overhead_stands_alone(run_with: RunIt) -> None:
     assert (found.frame["payload_bps"] < found.frame["total_bps"]).all()
 
 
+@pytest.mark.slow
 def test_gain_is_undone_against_the_clean_clip(run_with: RunIt) -> None:
     found = run_with(("pcm:bits=16",), ("level=-50", "level=-50,reference=treated"))
     gains = found.forensics.groupby("condition")["gain_db"].apply(lambda g: np.abs(g).max())
@@ -169,6 +171,7 @@ def test_a_codec_that_cannot_conceal_so_is_skipped_with_the_reason(run_with: Run
     assert lossy["reason"].str.startswith("no_such_concealment: g711").all()
 
 
+@pytest.mark.slow
 def test_what_a_tandem_needs_may_be_absent(run_with: RunIt, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="not here: torch")
     found = run_with(("g711",), (f'tandem="psq:bitrate=1500,checkpoint={tmp_path}/none.pt"',))

@@ -147,6 +147,7 @@ def test_latency_needs_a_latency(lossy) -> None:
     ).empty
 
 
+@pytest.mark.slow
 def test_the_report_has_the_table_and_the_curves(lossy, tmp_path) -> None:
     few = [system.codec for system in lossy.systems[:2]]
     frame = lossy.frame

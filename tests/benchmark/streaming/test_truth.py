@@ -89,6 +89,7 @@ def test_a_stream_that_differs_from_offline_is_found() -> None:
     assert not found.holds
 
 
+@pytest.mark.slow
 def test_a_stream_that_hoards_is_found(speech: Audio) -> None:
     for options, grows in (("", False), (":hoards=true", True)):
         codec = get_codec(planted(options))
@@ -113,6 +114,7 @@ def test_command_says_so_and_fails() -> None:
     assert "causal as declared" in text.output
 
 
+@pytest.mark.slow
 def test_what_is_not_here_is_not_measured(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="not here: torch")
     with pytest.raises(NotAvailableError):
@@ -140,6 +142,7 @@ def test_psq_and_causal_patch_stream_as_declared(spec: str, ms: float, speech: A
     assert not reach.whole
 
 
+@pytest.mark.slow
 def test_the_published_vocoder_of_patch_is_not_causal(speech: Audio) -> None:
     """patch.md §4: 3158 samples of look-ahead beyond its packet, by perturbation in float64."""
     codec = loaded("patch")
