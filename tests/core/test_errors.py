@@ -12,6 +12,7 @@ from codecbench.core.errors import (
     ConfigError,
     MetricError,
     MissingDependencyError,
+    ProcessError,
     UnknownNameError,
 )
 
@@ -21,6 +22,7 @@ CLASSES = [
     if inspect.isclass(value) and issubclass(value, CodecBenchError)
 ]
 SAMPLES = {
+    ProcessError: lambda: ProcessError("it died", reason="crashed:SIGKILL"),
     UnknownNameError: lambda: UnknownNameError("codec", "opsu", ["opus", "pcm"]),
     MissingDependencyError: lambda: MissingDependencyError("pesq", "pip install pesq", detail="x"),
     MetricError: lambda: MetricError("too many utterances", reason="too_many_utterances"),
