@@ -22,7 +22,6 @@ NETWORKS = (
     "mimi",
     "patch",
     "psq",
-    "xcodec",
 )
 """With random weights."""
 FAULTS = {
