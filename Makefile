@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The root of the checkout must not be on the import path: its datasets/ would hide a library.
 export PYTHONSAFEPATH = 1
 
-.PHONY: help demo test test-slow lint check bench clean
+.PHONY: help demo test test-slow soak lint check bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,10 +14,13 @@ demo: $(VENV)/.base ## run the demo benchmark and write runs/demo/report/index.h
 	$(BIN)/codecbench demo -o runs/demo
 
 test: $(VENV)/.dev ## run the tests that need no special hardware
-	$(BIN)/pytest -n auto -m "not slow and not gpu and not weights"
+	$(BIN)/pytest -n auto -m "not slow and not soak and not gpu and not weights"
 
 test-slow: $(VENV)/.dev ## run the tests that take over 20 s
-	$(BIN)/pytest -n auto -m "slow and not gpu and not weights"
+	$(BIN)/pytest -n auto -m "slow and not soak and not gpu and not weights"
+
+soak: $(VENV)/.dev ## run the longest tests, which repeat in full what others test in short
+	$(BIN)/pytest -n auto -m "soak and not gpu and not weights"
 
 lint: $(VENV)/.dev ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -19,9 +19,10 @@ NETWORKS = (
     "encodec",
     "esc:streams=1|6",
     "hificodec",
-    "mimi",
+    pytest.param("mimi", marks=pytest.mark.soak),
     "patch",
     "psq",
+    pytest.param("xcodec", marks=pytest.mark.soak),
 )
 """With random weights."""
 FAULTS = {

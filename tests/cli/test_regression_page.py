@@ -72,7 +72,7 @@ def run_workflow(repository: Path, summary: Path) -> subprocess.CompletedProcess
     return shell(commands[0], repository, GITHUB_STEP_SUMMARY=str(summary))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_workflow_is_green_until_the_model_breaks(repository: Path, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     green = run_workflow(repository, summary)

@@ -132,7 +132,8 @@ def pairs_of(cases: dict[str, Make]) -> list[object]:
                 or (name in MEDIUM and case not in ALWAYS and case not in SHORT)
                 or (name.startswith("mel") and case in LONG)
             )
-            marks = [pytest.mark.slow] if slow else []
+            longest = name in HEAVY and case in LONG
+            marks = [pytest.mark.soak if longest else pytest.mark.slow] if slow else []
             found.append(pytest.param(name, case, marks=marks, id=f"{name}-{case}"))
     return found
 

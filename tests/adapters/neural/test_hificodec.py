@@ -185,7 +185,7 @@ def test_every_code_depends_on_the_whole_utterance(
 
 
 @pytest.mark.parametrize(
-    "n_samples", [1, 319, 320, 321, 4001, pytest.param(480000, marks=pytest.mark.slow)]
+    "n_samples", [1, 319, 320, 321, 4001, pytest.param(480000, marks=pytest.mark.soak)]
 )
 def test_any_length_comes_back(n_samples: int, untrained: HifiCodecCodec) -> None:
     rng = np.random.default_rng(n_samples)

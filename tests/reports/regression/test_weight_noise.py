@@ -30,7 +30,7 @@ def save_weights(path: Path, noise: float) -> None:
     save_file(tensors, path)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_one_per_cent_of_noise_is_judged_as_the_intervals_say(tmp_path: Path) -> None:
     from scipy import stats
 
