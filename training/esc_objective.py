@@ -27,7 +27,7 @@ from codecbench.training.codebook_care import CodebookCare, Phase, RecentBatches
 from codecbench.training.discriminators import dac, period
 from codecbench.training.esc_forward import Output, run
 from codecbench.training.losses.esc_distances import EscMelDistance, compressed_distance
-from codecbench.training.objective import Export, Objective, Reconstruction
+from codecbench.training.objective import Export, Objective, Reconstruction, log_entry
 from codecbench.training.settings import ObjectiveSettings
 
 FRAME = 320
@@ -189,13 +189,7 @@ class EscObjective(Objective[EscSettings]):
         norm = self.descend("model", loss, rate=self.rate(step))
         revived = self._care(output, step) if self.looks_up else 0
         self.update_average()
-        return {
-            "loss": float(loss.detach()),
-            **{name: float(value.detach()) for name, value in found.items()},
-            "gradient_norm": norm,
-            "streams": float(streams),
-            "revived": float(revived),
-        }
+        return log_entry(loss, found, norm, streams=streams, revived=revived)
 
     def _draw_streams(self) -> int:
         if not self.looks_up or float(torch.rand(())) >= self.settings.dropout_rate:

@@ -23,7 +23,7 @@ from codecbench.training.hificodec_forward import layers, quantize, run
 from codecbench.training.losses.adversarial import Verdicts, feature_distance
 from codecbench.training.losses.complex_spectrum import ComplexSpectrumDistance
 from codecbench.training.losses.hifigan_mel import HifiCodecMelDistance
-from codecbench.training.objective import Export, Objective, Reconstruction
+from codecbench.training.objective import Export, Objective, Reconstruction, log_entry
 from codecbench.training.settings import ObjectiveSettings
 
 ADAM_BETAS = (0.5, 0.9)
@@ -165,12 +165,7 @@ class HifiCodecObjective(Objective[HifiCodecSettings]):
                     for index, vectors in enumerate(output.quantized.vectors)
                 )
         self.update_average()
-        return {
-            "loss": float(loss.detach()),
-            **{name: float(value.detach()) for name, value in found.items()},
-            "gradient_norm": norm,
-            "revived": float(revived),
-        }
+        return log_entry(loss, found, norm, revived=revived)
 
     @torch.no_grad()
     def _start_look_up(self) -> None:

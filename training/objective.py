@@ -141,7 +141,7 @@ class Objective(ABC, Generic[SettingsT]):
         Raises:
             ConfigError: They do not fit.
         """
-        from codecbench.adapters.neural.checkpoint import load_tensors
+        from codecbench.core.checkpoint import load_tensors
 
         del config
         model, average = self.networks["model"], self.networks.get("average")
@@ -247,3 +247,22 @@ class Objective(ABC, Generic[SettingsT]):
             network.load_state_dict(state["networks"][name])
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
+
+
+def log_entry(
+    loss: Tensor, parts: Mapping[str, Tensor], gradient_norm: float, **counts: float
+) -> dict[str, float]:
+    """Return what `Objective.train_step` says of a step.
+
+    Args:
+        loss: That was descended, a scalar.
+        parts: What it was made of, scalars by name.
+        gradient_norm: As `Objective.descend` returned it.
+        counts: What else the step counted.
+    """
+    return {
+        "loss": float(loss.detach()),
+        **{name: float(value.detach()) for name, value in parts.items()},
+        "gradient_norm": gradient_norm,
+        **{name: float(value) for name, value in counts.items()},
+    }

@@ -22,7 +22,7 @@ from codecbench.training.discriminators.conv_stack import Discriminator
 from codecbench.training.losses.adversarial import Verdicts, feature_distance
 from codecbench.training.losses.log_mel_distance import LogMelDistance
 from codecbench.training.losses.multi_resolution_stft import MultiResolutionStft
-from codecbench.training.objective import Export, Objective, Reconstruction
+from codecbench.training.objective import Export, Objective, Reconstruction, log_entry
 from codecbench.training.schedule import learning_rate
 from codecbench.training.settings import ObjectiveSettings
 from codecbench.training.weight_average import WeightAverage
@@ -221,11 +221,7 @@ class PatchObjective(Objective[PatchSettings]):
             self.averages.update(vae.codebook, rows, quantized.codes.flatten())
             if step % settings.revive_every == 0:
                 self.averages.revive(vae.codebook, rows)
-        return {
-            "loss": float(loss.detach()),
-            **{name: float(value.detach()) for name, value in found.items()},
-            "gradient_norm": norm,
-        }
+        return log_entry(loss, found, norm)
 
     def _vocoder_step(self, batch: Tensor, step: int) -> dict[str, float]:
         settings, model = self.settings, self.model
@@ -250,11 +246,7 @@ class PatchObjective(Objective[PatchSettings]):
             loss = loss + settings.feature_weight * found["features"]
         norm = self.descend("vocoder", loss, rate=self.rate(step))
         self.update_average()
-        return {
-            "loss": float(loss.detach()),
-            **{name: float(value.detach()) for name, value in found.items()},
-            "gradient_norm": norm,
-        }
+        return log_entry(loss, found, norm)
 
     def reconstruct(self, samples: Tensor, point: str) -> Reconstruction:
         """Code and, once the vocoder has begun, decode one clip; see `Objective.reconstruct`."""

@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from codecbench.adapters.neural.checkpoint import plain_name
 from codecbench.adapters.neural.psq import FRAMES_PER_SECOND, HOP, PACKET_SAMPLES
 from codecbench.adapters.neural.psq_model import PsqConfig, PsqModel
+from codecbench.core.checkpoint import plain_name
 from codecbench.core.errors import ConfigError
 from codecbench.training.adversary import duel
 from codecbench.training.discriminators.melgan import WIDEST, WIDTH, melgan_ensemble
 from codecbench.training.losses.log_mel_distance import LogMelDistance
 from codecbench.training.losses.multi_resolution_stft import MultiResolutionStft
-from codecbench.training.objective import Export, Objective, Reconstruction
+from codecbench.training.objective import Export, Objective, Reconstruction, log_entry
 from codecbench.training.settings import ObjectiveSettings
 
 
@@ -133,11 +133,7 @@ class PsqObjective(Objective[PsqSettings]):
             loss = loss + settings.feature_weight * found["features"]
         norm = self.descend("model", loss, rate=self.rate(step))
         self.update_average()
-        return {
-            "loss": float(loss.detach()),
-            **{name: float(value.detach()) for name, value in found.items()},
-            "gradient_norm": norm,
-        }
+        return log_entry(loss, found, norm)
 
     def reconstruct(self, samples: Tensor, point: str) -> Reconstruction:
         """Code and decode one clip; see `Objective.reconstruct`."""
