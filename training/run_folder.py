@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from codecbench.adapters.neural.checkpoint import save_checkpoint
+from codecbench.core.checkpoint import save_checkpoint
 from codecbench.core.errors import RunError
 from codecbench.training.log import LOG, read_log
 from codecbench.training.objective import Export

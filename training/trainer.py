@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from codecbench.adapters.neural.checkpoint import find_checkpoint, read_checkpoint
+from codecbench.core.checkpoint import find_checkpoint, read_checkpoint
 from codecbench.core.errors import ConfigError, MissingDependencyError
 from codecbench.core.fingerprint import hash_json
 from codecbench.datasets.registry import get_dataset

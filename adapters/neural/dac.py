@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.neural.checkpoint import (
+from codecbench.adapters.neural.neural_codec import NeuralCodec
+from codecbench.adapters.neural.pretrained import WEIGHTS, require_model_type, stored_config
+from codecbench.adapters.neural.pretrained_codec import PretrainedCodec
+from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
+from codecbench.adapters.reference.settings import point_number, require_choice, require_whole
+from codecbench.core.checkpoint import (
     Checkpoint,
     CheckpointError,
     find_checkpoint,
     load_tensors,
     read_checkpoint,
 )
-from codecbench.adapters.neural.neural_codec import NeuralCodec
-from codecbench.adapters.neural.pretrained import WEIGHTS, require_model_type, stored_config
-from codecbench.adapters.neural.pretrained_codec import PretrainedCodec
-from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
-from codecbench.adapters.reference.settings import point_number, require_choice, require_whole
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

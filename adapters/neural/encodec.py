@@ -6,13 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.neural.checkpoint import (
-    Checkpoint,
-    CheckpointError,
-    load_tensors,
-    read_checkpoint,
-    tensor_shapes,
-)
 from codecbench.adapters.neural.encodec_facts import (
     UNWRAP,
     VARIANTS,
@@ -25,6 +18,13 @@ from codecbench.adapters.neural.pretrained import WEIGHTS, quiet_transformers
 from codecbench.adapters.neural.pretrained_codec import PretrainedCodec, codebooks_of_bandwidths
 from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
 from codecbench.adapters.reference.settings import point_number, require_choice, require_whole
+from codecbench.core.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    load_tensors,
+    read_checkpoint,
+    tensor_shapes,
+)
 from codecbench.core.dependency import require
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.pretrained_codec import codebooks_of_bandwidths
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.errors import UnsupportedSettingError
 
 UNWRAP = ("soundstream", "model_state_dict", "state_dict")

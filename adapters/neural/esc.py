@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.neural.checkpoint import Checkpoint, CheckpointError, load_tensors
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.reference.settings import (
     point_number,
@@ -16,6 +15,7 @@ from codecbench.adapters.reference.settings import (
     require_choice,
     require_whole,
 )
+from codecbench.core.checkpoint import Checkpoint, CheckpointError, load_tensors
 from codecbench.core.errors import EncodeError
 
 if TYPE_CHECKING:

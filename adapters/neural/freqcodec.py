@@ -11,12 +11,6 @@ from numpy.typing import NDArray
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import (
-    Checkpoint,
-    find_checkpoint,
-    load_tensors,
-    tensor_shapes,
-)
 from codecbench.adapters.neural.freqcodec_config import (
     CODEBOOKS,
     CONFIG_FILE,
@@ -36,6 +30,12 @@ from codecbench.adapters.reference.settings import (
     require_whole,
 )
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import (
+    Checkpoint,
+    find_checkpoint,
+    load_tensors,
+    tensor_shapes,
+)
 from codecbench.core.errors import BitstreamError, EncodeError, MissingWeightsError
 from codecbench.core.fingerprint import hash_bytes
 

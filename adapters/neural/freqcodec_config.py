@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from codecbench.adapters.neural.checkpoint import CheckpointError
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.dependency import require
 from codecbench.core.errors import UnsupportedSettingError
 

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import (
+from codecbench.adapters.neural.neural_codec import NeuralCodec
+from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
+from codecbench.adapters.reference.settings import require_choice
+from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import (
     Checkpoint,
     CheckpointError,
     load_tensors,
     plain_name,
 )
-from codecbench.adapters.neural.neural_codec import NeuralCodec
-from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
-from codecbench.adapters.reference.settings import require_choice
-from codecbench.core.audio import Audio
 from codecbench.core.errors import BitstreamError, EncodeError
 
 if TYPE_CHECKING:

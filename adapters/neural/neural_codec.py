@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from codecbench.adapters.base import Codec, CodecInfo, OperatingPoint
 from codecbench.adapters.bit_packer import pack_packets, unpack_packets
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import (
+from codecbench.adapters.neural.inference import fold_weight_norm, inference
+from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import (
     Checkpoint,
     checkpoint_sha256,
     find_checkpoint,
     read_checkpoint,
 )
-from codecbench.adapters.neural.inference import fold_weight_norm, inference
-from codecbench.core.audio import Audio
 from codecbench.core.dependency import require
 from codecbench.core.errors import (
     BitstreamError,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from codecbench.adapters.neural.checkpoint import CheckpointError
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.dependency import require
 from codecbench.core.errors import MissingWeightsError
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
-from codecbench.adapters.neural.checkpoint import Checkpoint, CheckpointError, checkpoint_sha256
 from codecbench.adapters.neural.inference import fold_weight_norm
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.neural.pretrained import (
@@ -21,6 +20,7 @@ from codecbench.adapters.neural.pretrained import (
     stored_config,
 )
 from codecbench.adapters.reference.settings import Number, point_number, rate_points
+from codecbench.core.checkpoint import Checkpoint, CheckpointError, checkpoint_sha256
 from codecbench.core.dependency import require
 from codecbench.core.fingerprint import hash_json, package_versions
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
 from codecbench.adapters.bit_packer import code_bits
-from codecbench.adapters.neural.checkpoint import Checkpoint, CheckpointError, load_tensors
 from codecbench.adapters.neural.codec_stream import BlockStreamDecoder, BlockStreamEncoder
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.neural.psq_dither import subtractive_dither
@@ -20,6 +19,7 @@ from codecbench.adapters.reference.settings import (
     require_whole,
 )
 from codecbench.adapters.streaming import Stream
+from codecbench.core.checkpoint import Checkpoint, CheckpointError, load_tensors
 from codecbench.core.errors import EncodeError, UnsupportedSettingError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import XcodecModel
 
-    from codecbench.adapters.neural.checkpoint import Checkpoint
+    from codecbench.core.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

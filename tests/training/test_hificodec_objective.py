@@ -10,9 +10,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="not here: torch")
 
-from codecbench.adapters.neural.checkpoint import save_checkpoint  # noqa: E402
 from codecbench.adapters.registry import get_codec  # noqa: E402
 from codecbench.core.audio import Audio  # noqa: E402
+from codecbench.core.checkpoint import save_checkpoint  # noqa: E402
 from codecbench.training.hificodec_objective import (  # noqa: E402
     HifiCodecObjective,
     HifiCodecSettings,

@@ -9,7 +9,7 @@ from codecbench.datasets.registry import get_dataset
 
 torch = pytest.importorskip("torch")
 
-from codecbench.adapters.neural.checkpoint import save_checkpoint  # noqa: E402
+from codecbench.core.checkpoint import save_checkpoint  # noqa: E402
 from codecbench.training.audio_pool import AudioPool, Level  # noqa: E402
 from codecbench.training.recipe import read_recipe  # noqa: E402
 from codecbench.training.state_file import load_state, save_state  # noqa: E402

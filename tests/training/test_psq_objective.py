@@ -10,7 +10,7 @@ from codecbench.datasets.registry import get_dataset
 
 torch = pytest.importorskip("torch")
 
-from codecbench.adapters.neural.checkpoint import read_checkpoint, save_checkpoint  # noqa: E402
+from codecbench.core.checkpoint import read_checkpoint, save_checkpoint  # noqa: E402
 from codecbench.training.audio_pool import AudioPool, Level  # noqa: E402
 from codecbench.training.recipe import read_recipe  # noqa: E402
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.encodec import EncodecCodec
 from codecbench.adapters.registry import get_codec
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.errors import UnsupportedSettingError
 
 torch = pytest.importorskip("torch")

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.dac import VARIANTS, DacCodec
 from codecbench.adapters.neural.inference import fold_weight_norm
 from codecbench.adapters.registry import get_codec
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.errors import MissingWeightsError, UnsupportedSettingError
 
 torch = pytest.importorskip("torch")

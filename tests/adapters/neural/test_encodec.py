@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codecbench.adapters.neural.checkpoint import CheckpointError, plain_name
 from codecbench.adapters.neural.encodec import EncodecCodec
 from codecbench.adapters.registry import get_codec
+from codecbench.core.checkpoint import CheckpointError, plain_name
 from codecbench.core.errors import UnsupportedSettingError
 
 torch = pytest.importorskip("torch")

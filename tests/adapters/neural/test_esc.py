@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.esc import EscCodec, official_crop
 from codecbench.adapters.registry import get_codec
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.errors import (
     DecodeError,
     EncodeError,

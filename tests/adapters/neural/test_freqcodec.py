@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.freqcodec import FreqCodecCodec
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.errors import BitstreamError, UnsupportedSettingError
 
 torch = pytest.importorskip("torch")

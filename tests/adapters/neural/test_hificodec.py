@@ -14,10 +14,10 @@ import pytest
 
 from codecbench.adapters.base import Codec
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.hificodec import HifiCodecCodec
 from codecbench.adapters.registry import get_codec
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.errors import BitstreamError, EncodeError, UnsupportedSettingError
 
 torch = pytest.importorskip("torch")

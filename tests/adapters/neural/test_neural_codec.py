@@ -10,10 +10,10 @@ import pytest
 
 from codecbench.adapters.base import CodecInfo, OperatingPoint
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import Checkpoint, load_tensors, save_checkpoint
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.registry import CODECS
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import Checkpoint, load_tensors, save_checkpoint
 from codecbench.core.errors import BitstreamError, MissingDependencyError, UnsupportedSettingError
 
 torch = pytest.importorskip("torch", reason="not here: torch")

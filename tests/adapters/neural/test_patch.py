@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import CheckpointError, save_checkpoint
 from codecbench.adapters.neural.patch import PatchCodec
 from codecbench.adapters.registry import get_codec
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import CheckpointError, save_checkpoint
 from codecbench.core.errors import BitstreamError, EncodeError, UnsupportedSettingError
 
 torch = pytest.importorskip("torch")

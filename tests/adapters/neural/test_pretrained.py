@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from codecbench.adapters.bitstream import Encoded
-from codecbench.adapters.neural.checkpoint import CheckpointError
 from codecbench.adapters.neural.pretrained_codec import PretrainedCodec
 from codecbench.adapters.neural.random_codebooks import fill_codebooks
 from codecbench.adapters.registry import CODECS, get_codec
 from codecbench.core.audio import Audio
+from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.errors import DecodeError, MissingWeightsError, UnsupportedSettingError
 
 torch = pytest.importorskip("torch")

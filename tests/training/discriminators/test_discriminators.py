@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="not here: torch")
 
-from codecbench.adapters.neural.checkpoint import load_tensors, plain_name  # noqa: E402
+from codecbench.core.checkpoint import load_tensors, plain_name  # noqa: E402
 from codecbench.training.discriminators.dac import DacDiscriminator  # noqa: E402
 from codecbench.training.discriminators.melgan import (  # noqa: E402
     melgan_ensemble,

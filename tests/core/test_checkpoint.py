@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codecbench.adapters.neural.checkpoint import (
+from codecbench.core.checkpoint import (
     CheckpointError,
     find_checkpoint,
     load_tensors,
