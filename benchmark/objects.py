@@ -1,12 +1,11 @@
 """Files kept by content: bitstreams and degraded audio."""
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from codecbench.core.audio import Audio
 from codecbench.core.audio_file import write_audio
 from codecbench.core.fingerprint import hash_bytes
+from codecbench.core.whole_file import write_whole
 
 
 class ObjectStore:
@@ -33,15 +32,7 @@ class ObjectStore:
         digest = hash_bytes(data)
         path = self.bitstream_path(digest)
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
-                try:
-                    file.write(data)
-                    file.flush()
-                    os.replace(file.name, path)  # noqa: PTH105  (atomic)
-                except BaseException:
-                    Path(file.name).unlink(missing_ok=True)
-                    raise
+            write_whole(path, data)
         return digest
 
     def put_audio(self, audio: Audio) -> str:

@@ -1,16 +1,16 @@
 """Reading and writing sound files: WAV, FLAC, OGG, MP3 and whatever else libsndfile knows."""
 
 import io
-import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codecbench.core.audio import Audio, round_to_int16
 from codecbench.core.errors import AudioFormatError
+from codecbench.core.whole_file import write_whole
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64")
 MAX_SECONDS = 3600.0
@@ -42,7 +42,8 @@ def read_signal(path: Path) -> RawSignal:
         Its samples, mixed down to mono by the mean over channels.
 
     Raises:
-        AudioFormatError: The file is missing, unreadable, no sound file, or longer than an hour.
+        AudioFormatError: The file is missing, unreadable, no sound file, cut off before its end, or
+            longer than an hour.
     """
     import soundfile
 
@@ -56,12 +57,43 @@ def read_signal(path: Path) -> RawSignal:
                 raise AudioFormatError(msg)
             samples = file.read(dtype="float32", always_2d=True)
             rate, channels = int(file.samplerate), int(file.channels)
+            missing = _missing_share(file.extra_info, file.frames, len(samples))
     except (soundfile.LibsndfileError, OSError, RuntimeError, TypeError) as error:
         # TypeError: libsndfile asks for the parameters of a file that it takes for raw PCM.
         msg = f"{path}: not a readable sound file ({_last_words(error)}); convert it to WAV or FLAC"
         raise AudioFormatError(msg) from error
+    if missing:
+        msg = f"{path}: the end is missing ({missing:.0%} of what its header says); copy it again"
+        raise AudioFormatError(msg)
     mono = samples[:, 0] if channels == 1 else samples.mean(axis=1, dtype=np.float64)
     return RawSignal(samples=mono.astype(np.float32), sample_rate=rate, channels=channels)
+
+
+_CUT_OFF = re.compile(
+    r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE
+)
+"""How libsndfile notes that a header promises other bytes than there are."""
+
+_UNKNOWN_BYTES = 0x7FFF0000
+"""Sizes from here on stand for "not known yet" in the headers of what was written to a pipe."""
+
+
+def _missing_share(notes: str, promised: int, found: int) -> float:
+    """Return how much of a sound the header promises and the file has not; 0 for all of it.
+
+    libsndfile reads what is left of a file that was cut off as if it were the whole.
+
+    Args:
+        notes: libsndfile's notes on the file.
+        promised: Frames by the header.
+        found: Frames that could be read.
+    """
+    noted = _CUT_OFF.search(notes)
+    if noted is not None:
+        said, there = int(noted[1]), int(noted[2])
+        return 1 - there / said if there < said < _UNKNOWN_BYTES else 0.0
+    # MP3 is trimmed by what its encoder has noted: a few frames are no loss.
+    return 1 - found / promised if found < 0.99 * promised else 0.0
 
 
 def _last_words(error: Exception) -> str:
@@ -98,6 +130,7 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
 
     Raises:
         AudioFormatError: The format is unknown or cannot hold this signal.
+        StorageError: The disk is full, read-only or failing.
     """
     import soundfile
 
@@ -105,11 +138,6 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
     if audio.n_samples == 0 and kind in {"FLAC", "MP3"}:
         msg = f"{path}: {kind} cannot hold a signal without samples; use .wav"
         raise AudioFormatError(msg)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        msg = f"{path}: cannot be written, {error.filename} is a file and no folder"
-        raise AudioFormatError(msg) from error
     lossless_16 = subtype == "PCM_16" and kind in {"WAV", "FLAC", "AIFF", "AIF", "W64", "AU"}
     lossy_default = "OPUS" if kind == "OPUS" else None
     data = round_to_int16(audio.samples) if lossless_16 else audio.samples
@@ -126,12 +154,8 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
     except (soundfile.LibsndfileError, ValueError, TypeError) as error:
         msg = f"{path}: cannot be written ({_last_words(error)}); use .wav or .flac"
         raise AudioFormatError(msg) from error
-    with NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as temporary:
-        try:
-            temporary.write(encoded.getbuffer())
-            temporary.flush()
-            Path(temporary.name).chmod(0o644)
-            os.replace(temporary.name, path)  # noqa: PTH105  (atomic on every platform)
-        except BaseException:
-            Path(temporary.name).unlink(missing_ok=True)
-            raise
+    try:
+        write_whole(path, encoded.getbuffer())
+    except (FileExistsError, NotADirectoryError) as error:
+        msg = f"{path}: cannot be written, {error.filename} is a file and no folder"
+        raise AudioFormatError(msg) from error

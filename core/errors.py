@@ -23,7 +23,9 @@ CodecBenchError
 ├── DatasetError
 │   └── ChecksumError
 ├── ResultSchemaError
-└── RunError                the run cannot start or go on (store locked, disk full)
+└── RunError                the run cannot start or go on (store locked)
+    ├── StorageError        the disk is full, read-only or failing
+    └── LostFileError       a file that was kept for the run is gone or damaged
 """
 
 from collections.abc import Iterable
@@ -202,3 +204,11 @@ class ResultSchemaError(CodecBenchError):
 
 class RunError(CodecBenchError):
     """A run that cannot start or go on."""
+
+
+class StorageError(RunError):
+    """A disk that is full, read-only or failing; nobody's cell is to blame for it."""
+
+
+class LostFileError(RunError):
+    """A file that was kept for the run and is gone or damaged; it can be made again."""

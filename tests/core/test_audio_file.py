@@ -179,3 +179,24 @@ def test_real_speech_is_read_at_its_own_rate(shared: Path):
         audio = read_audio(path)
         # reference_signals.md: 16 kHz, 5 s.
         assert (audio.sample_rate, audio.n_samples) == (16000, 80000)
+
+
+@pytest.mark.parametrize("kind", ["wav", "aiff", "au", "w64", "flac"])
+def test_a_file_that_was_cut_off_is_not_taken_for_a_shorter_one(tmp_path: Path, kind: str):
+    # libsndfile reads six tenths of all but FLAC as if they were the whole.
+    whole, cut = tmp_path / f"whole.{kind}", tmp_path / f"cut.{kind}"
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16000)
+    soundfile.write(whole, noise, 16000)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    assert read_signal(whole).samples.size == 16000
+    with pytest.raises(AudioFormatError, match=r"the end is missing \(40% |not a readable"):
+        read_signal(cut)
+
+
+def test_a_header_that_was_written_to_a_pipe_promises_nothing(tmp_path: Path):
+    path = tmp_path / "piped.wav"
+    soundfile.write(path, np.zeros(1000, dtype=np.int16), 16000)
+    data = bytearray(path.read_bytes())
+    data[40:44] = b"\xff\xff\xff\xff"  # the size of the chunk "data", after 36 bytes and its name
+    path.write_bytes(data)
+    assert read_signal(path).samples.size == 1000
