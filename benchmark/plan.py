@@ -7,10 +7,11 @@ from typing import TypeVar
 from codecbench.adapters.registry import short_name, system_name
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.results import MetricFacts, PointFacts, SystemFacts
+from codecbench.benchmark.keys import ConditionIdentity, MetricIdentity, RunIdentity
 from codecbench.benchmark.suite import Suite, resolve
 from codecbench.benchmark.supervisor import Reply, SupervisedChild
 from codecbench.core.errors import ConfigError, MissingDependencyError, RunError
-from codecbench.core.fingerprint import Json, hash_json, package_versions
+from codecbench.core.fingerprint import Json, package_versions
 from codecbench.core.resampling import RESAMPLER
 from codecbench.core.spec import Spec
 from codecbench.datasets.base import Clip, Dataset
@@ -53,19 +54,13 @@ class PlannedMetric:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedCondition:
+class PlannedCondition(ConditionIdentity):
     """A condition and what keys hang on.
 
     Attributes:
-        name: Canonical, as in the column ``condition``.
-        identity: What determines the degraded signal; None where it is that of ``clean``.
-        reference: What determines the reference; None where it is the clip itself.
         unavailable: ``reason: message`` where it cannot be applied here; "" where it can.
     """
 
-    name: str
-    identity: Json = None
-    reference: Json = None
     unavailable: str = ""
 
 
@@ -79,52 +74,37 @@ class Plan:
     metrics: tuple[PlannedMetric, ...]
     conditions: tuple[PlannedCondition, ...]
     name: str
+    identity: RunIdentity
 
     def coding_key(
         self, system: PlannedSystem, point: str, condition: PlannedCondition, clip: Clip
     ) -> str:
         """Return the key of one clip's coding at one point."""
-        return hash_json(
-            {
-                "stage": "coding",
-                "reference": clip.sha256,
-                "sample_rate": self.suite.sample_rate,
-                "resampler": resampler_version(),
-                "codec": system.facts.codec,
-                "version": system.facts.version,
-                "fingerprint": system.facts.fingerprint,
-                "adapter": system.source_hash,
-                "point": point,
-                "condition": self._for_clip(condition.identity, clip),
-                "forensics": FORENSICS_VERSION,
-            }
+        return self.identity.coding_key(
+            clip=clip.id,
+            sha256=clip.sha256,
+            codec=system.facts.codec,
+            version=system.facts.version,
+            fingerprint=system.facts.fingerprint,
+            point=point,
+            condition=condition,
         )
 
     def scoring_key(
         self, metric: PlannedMetric, clip: Clip, condition: PlannedCondition, degraded: str
     ) -> str:
         """Return the key of one metric on one degraded signal."""
-        return hash_json(
-            {
-                "stage": "scoring",
-                "reference": clip.sha256,
-                "sample_rate": self.suite.sample_rate,
-                "resampler": resampler_version(),
-                "degraded": degraded,
-                "metric": metric.identity,
-                "treatment": self._for_clip(condition.reference, clip),
-            }
+        return self.identity.scoring_key(
+            clip=clip.id,
+            sha256=clip.sha256,
+            metric=metric.identity,
+            condition=condition,
+            degraded=degraded,
         )
 
     def condition(self, name: str) -> PlannedCondition:
         """Return the condition of a name."""
         return next(condition for condition in self.conditions if condition.name == name)
-
-    def _for_clip(self, identity: Json, clip: Clip) -> Json:
-        """Add what random numbers are drawn from."""
-        if identity is None:
-            return None
-        return {"what": identity, "clip": clip.id, "seed": self.suite.seed}
 
 
 def resampler_version() -> str:
@@ -151,23 +131,37 @@ def make_plan(suite: Suite, dataset: Dataset, child: SupervisedChild) -> Plan:
     ]
     conditions = [_plan_condition(name, child) for name in resolved.conditions]
     _refuse_twins([output.name for metric in metrics for output in metric.outputs])
-    identity: Json = {
-        "systems": [
-            [s.facts.codec, s.facts.fingerprint, [p.name for p in s.facts.points]] for s in systems
-        ],
-        "dataset": dataset.fingerprint,
-        "metrics": [metric.identity for metric in metrics],
-        "conditions": [[each.name, each.identity] for each in conditions],
-        "sample_rate": resolved.sample_rate,
-        "seed": resolved.seed,
-    }
+    identity = RunIdentity(
+        sample_rate=resolved.sample_rate,
+        seed=resolved.seed,
+        resampler=resampler_version(),
+        forensics=FORENSICS_VERSION,
+        adapters={system.facts.codec: system.source_hash for system in systems},
+        metrics=tuple(
+            MetricIdentity(
+                spec=metric.spec,
+                outputs=tuple(output.name for output in metric.outputs),
+                identity=metric.identity,
+            )
+            for metric in metrics
+        ),
+        conditions=tuple(
+            ConditionIdentity(name=each.name, identity=each.identity, reference=each.reference)
+            for each in conditions
+        ),
+    )
+    asked = [
+        (system.facts.codec, system.facts.fingerprint, [p.name for p in system.facts.points])
+        for system in systems
+    ]
     return Plan(
         suite=resolved,
         dataset=dataset,
         systems=tuple(systems),
         metrics=tuple(metrics),
         conditions=tuple(conditions),
-        name=hash_json(identity)[:12],
+        identity=identity,
+        name=identity.run_name(asked, dataset.fingerprint),
     )
 
 

@@ -137,6 +137,7 @@ def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
     }
     store.write_plan(
         facts=facts,
+        "identity": plan.identity.to_json(),
         clips=plan.dataset.clips,
         systems=[system.facts for system in plan.systems],
         metrics=[output for metric in plan.metrics for output in metric.outputs],
