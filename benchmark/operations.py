@@ -11,6 +11,7 @@ from codecbench.benchmark.conditions.describe import describe_condition
 from codecbench.benchmark.conformance import run_check
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.pair_step import PairBench
+from codecbench.benchmark.harness_step import describe_harness
 from codecbench.benchmark.references import References
 from codecbench.benchmark.score_step import ScoringBench
 from codecbench.benchmark.speed_ratio import run_speed_ratio
@@ -101,6 +102,8 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "code": _coding.run,
     "score": _scoring.run,
     "score_pair": PairBench().run,
+    "describe_harness": describe_harness,
+    "holds": _references.holds,
     "warm_up": run_warm_up,
     "check": run_check,
     "check_open": _checking.open,

@@ -9,7 +9,7 @@ from codecbench.benchmark.framing import Message
 from codecbench.benchmark.results import MetricFacts, PointFacts, SystemFacts
 from codecbench.benchmark.keys import ConditionIdentity, MetricIdentity, RunIdentity
 from codecbench.benchmark.suite import Suite, resolve
-from codecbench.benchmark.supervisor import Reply, SupervisedChild
+from codecbench.benchmark.supervisor import Reply, Respondent
 from codecbench.core.errors import ConfigError, MissingDependencyError, RunError
 from codecbench.core.fingerprint import Json, package_versions
 from codecbench.core.resampling import RESAMPLER
@@ -112,7 +112,7 @@ def resampler_version() -> str:
     return f"{RESAMPLER} {package_versions(['soxr'])['soxr']}"
 
 
-def make_plan(suite: Suite, dataset: Dataset, child: SupervisedChild) -> Plan:
+def make_plan(suite: Suite, dataset: Dataset, child: Respondent) -> Plan:
     """Resolve a suite into a plan.
 
     Args:
@@ -165,7 +165,7 @@ def make_plan(suite: Suite, dataset: Dataset, child: SupervisedChild) -> Plan:
     )
 
 
-def _plan_systems(suite: Suite, child: SupervisedChild) -> list[PlannedSystem]:
+def _plan_systems(suite: Suite, child: Respondent) -> list[PlannedSystem]:
     specs = [Spec.parse(text) for text in suite.codecs]
     names, labels = [], []
     for spec in specs:
@@ -191,7 +191,7 @@ def _plan_systems(suite: Suite, child: SupervisedChild) -> list[PlannedSystem]:
     ]
 
 
-def _plan_system(spec: Spec, name: str, label: str, child: SupervisedChild) -> PlannedSystem:
+def _plan_system(spec: Spec, name: str, label: str, child: Respondent) -> PlannedSystem:
     reply = child.call({"op": "describe_codec", "spec": str(spec)})
     found = reply.value
     if found is None:
@@ -230,7 +230,7 @@ def _plan_system(spec: Spec, name: str, label: str, child: SupervisedChild) -> P
     return PlannedSystem(facts=facts, source_hash=str(found["source_hash"]))
 
 
-def _plan_metric(spec: str, *, by_name: bool, child: SupervisedChild) -> PlannedMetric:
+def _plan_metric(spec: str, *, by_name: bool, child: Respondent) -> PlannedMetric:
     reply = child.call({"op": "describe_metric", "spec": spec})
     found = reply.value
     if found is None:
@@ -268,7 +268,7 @@ def _plan_metric(spec: str, *, by_name: bool, child: SupervisedChild) -> Planned
     )
 
 
-def _plan_condition(name: str, child: SupervisedChild) -> PlannedCondition:
+def _plan_condition(name: str, child: Respondent) -> PlannedCondition:
     reply = child.call({"op": "describe_condition", "condition": name})
     found = reply.value
     if found is None:

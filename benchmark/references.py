@@ -62,6 +62,21 @@ class References:
             raise found
         return found
 
+    def holds(self, request: Message) -> Message:
+        """Say whether a file is what the plan saw, silent or not.
+
+        Args:
+            request: ``path`` and ``sha256``.
+
+        Returns:
+            ``holds``.
+        """
+        try:
+            self.native(str(request["path"]), str(request["sha256"]))
+        except UnusableReferenceError as error:
+            return {"holds": error.reason not in ("unreadable_reference", "changed_reference")}
+        return {"holds": True}
+
     def at_rate(self, path: str, sha256: str, sample_rate: int) -> Audio:
         """Return a clip's signal at the evaluation rate; see `native`."""
         return resample(self.native(path, sha256), sample_rate)

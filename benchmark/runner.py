@@ -12,23 +12,22 @@ import psutil
 
 from codecbench.benchmark.cache import Cache, default_cache_folder
 from codecbench.benchmark.coding_stage import CodingStage, Rerun
-from codecbench.benchmark.distribute import distribute
 from codecbench.benchmark.environment import describe_environment
-from codecbench.benchmark.events import Event, RunFinished, StageStarted, StepsDone, WarmUp
+from codecbench.benchmark.events import (
+    ClusterChanged,
+    Event,
+    RunFinished,
+    StageStarted,
+    StepsDone,
+)
 from codecbench.benchmark.plan import Plan, make_plan
 from codecbench.benchmark.run_log import RunLog
 from codecbench.benchmark.scoring_stage import ScoringStage
 from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.suite import Suite, write_suite
-from codecbench.benchmark.supervisor import Limits, SupervisedChild
-from codecbench.benchmark.warm_up import cold_metrics, warm_up
-from codecbench.benchmark.worker import (
-    close_child,
-    default_jobs,
-    journal_path,
-    read_journals,
-    worker_child,
-)
+from codecbench.benchmark.supervisor import Limits
+from codecbench.benchmark.worker import default_jobs, journal_path, read_journals
+from codecbench.benchmark.workplace import Workplace, open_workplace
 from codecbench.core.errors import ConfigError, RunError
 from codecbench.core.fingerprint import Json
 from codecbench.datasets.base import Dataset
@@ -49,6 +48,9 @@ class RunOptions:
         memory_mib: Memory for one worker's child; 0 means an equal share of 80 % of the machine.
         rerun: What is done again.
         update: Whether a folder that holds another suite may become this one.
+        scheduler: Address of a Dask scheduler whose workers do the work, such as
+            ``tcp://10.0.0.1:8786``; "" means the cores of this machine. `jobs` does not count
+            there.
     """
 
     jobs: int = 0
@@ -57,6 +59,7 @@ class RunOptions:
     memory_mib: float = 0.0
     rerun: Rerun = "failed"
     update: bool = False
+    scheduler: str = ""
 
     def workers(self) -> int:
         """Return the number of worker processes.
@@ -70,7 +73,9 @@ class RunOptions:
         return self.jobs or default_jobs()
 
     def limits(self) -> Limits:
-        """Return the limits of one step."""
+        """Return the limits of one step; memory 0 where each worker of a cluster decides."""
+        if self.scheduler:
+            return Limits(timeout_s=self.timeout_s, memory_mib=self.memory_mib)
         total = psutil.virtual_memory().total / 2**20
         share = _MEMORY_SHARE * total / self.workers()
         return Limits(timeout_s=self.timeout_s, memory_mib=self.memory_mib or share)
@@ -101,18 +106,15 @@ def run_suite(
     """
     how = options or RunOptions()
     data = dataset or get_dataset(suite.data)
-    try:
-        plan = make_plan(suite, data, worker_child(how.limits()))
-        if how.workers() > 1:
-            close_child()
+    with open_workplace(how.scheduler, how.workers(), how.limits()) as place:
+        yield from place.news()
+        plan = make_plan(suite, data, place.respondent())
         with (
             closing(Cache(how.cache or default_cache_folder())) as cache,
             RunStore(out, write=True) as store,
         ):
             _claim_folder(store, plan, update=how.update)
-            yield from _execute(plan, store, cache, how)
-    finally:
-        close_child()
+            yield from _execute(plan, store, cache, how, place)
 
 
 def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
@@ -147,7 +149,9 @@ def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
     (store.folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
 
 
-def _execute(plan: Plan, store: RunStore, cache: Cache, how: RunOptions) -> Iterator[Event]:
+def _execute(
+    plan: Plan, store: RunStore, cache: Cache, how: RunOptions, place: Workplace
+) -> Iterator[Event]:
     journal = store.folder / "journal"
     if journal.is_dir():
         cache.put(read_journals(journal))
@@ -157,10 +161,10 @@ def _execute(plan: Plan, store: RunStore, cache: Cache, how: RunOptions) -> Iter
     scoring = ScoringStage(plan, store, cache)
     coding = CodingStage(plan, store, cache)
     coding.find_known(how.rerun, scoring.needs_audio)
-    yield from _carry_out(coding, journal, how, log)
+    yield from _carry_out(coding, journal, place, cache, log)
     scoring.find_known(how.rerun, coding.rows)
-    yield from _warm_up(scoring.open_metrics, how)
-    yield from _carry_out(scoring, journal, how, log)
+    yield from place.warm_up(scoring.open_metrics)
+    yield from _carry_out(scoring, journal, place, cache, log)
     shutil.rmtree(journal)
     statuses = Counter(cell.status.value for cell in scoring.cells.values())
     yield RunFinished(
@@ -171,27 +175,19 @@ def _execute(plan: Plan, store: RunStore, cache: Cache, how: RunOptions) -> Iter
     )
 
 
-def _warm_up(metrics: tuple[str, ...], how: RunOptions) -> Iterator[Event]:
-    if not (cold := cold_metrics(metrics)):
-        return
-    yield WarmUp(metrics=cold)
-    if how.workers() == 1:
-        # The same child scores afterwards, and has everything imported by then.
-        warm_up(cold, worker_child(how.limits()))
-        return
-    with SupervisedChild(how.limits()) as child:
-        warm_up(cold, child)
-
-
 def _carry_out(
-    stage: CodingStage | ScoringStage, journal: Path, how: RunOptions, log: RunLog
+    stage: CodingStage | ScoringStage, journal: Path, place: Workplace, cache: Cache, log: RunLog
 ) -> Iterator[Event]:
-    tasks = stage.tasks(how.limits(), journal, how.workers())
+    tasks = stage.tasks(place.limits, journal if place.has_journals else None, place.workers())
     yield StageStarted(
         stage=stage.name, steps=stage.open_steps, reused=stage.total - stage.open_steps
     )
-    with distribute(tasks, how.workers()) as results:
-        for name, outcomes in results:
+    with place.distribute(tasks, cache.objects) as results:
+        for news in results:
+            if isinstance(news, ClusterChanged):
+                yield news
+                continue
+            name, outcomes = news
             failures = stage.absorb(outcomes)
             journal_path(journal, name).unlink(missing_ok=True)
             log.write(failures)

@@ -4,8 +4,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from codecbench.benchmark.framing import HEADER, MAX_FRAME_BYTES, Message, pack_frame
 from codecbench.core.errors import RunError
@@ -75,6 +76,13 @@ class SupervisedChild:
     """A child process that runs codec and metric code one step at a time."""
 
     def __init__(self, limits: Limits | None = None) -> None:
+class Respondent(Protocol):
+    """Whoever runs one step and says what became of it: a child here, or one on a cluster."""
+
+    def call(self, request: Message) -> Reply:
+        """Run one step to its end, whatever that is."""
+
+
         """Set the limits; the process starts with the first step."""
         self.limits = limits or Limits()
         self._process: WatchedProcess | None = None
@@ -88,7 +96,7 @@ class SupervisedChild:
         (reply,) = self.stream([request])
         return reply
 
-    def stream(self, requests: Sequence[Message]) -> Iterator[Reply]:
+    def stream(self, requests: Sequence[Message]) -> Generator[Reply, None, None]:
         """Run steps one after the other and hand out what became of each.
 
         The next request waits in the pipe while one is worked on, so that the child need not

@@ -6,6 +6,7 @@ from types import ModuleType
 from codecbench.core.errors import MissingDependencyError
 
 FIXES = {
+    "distributed": 'pip install "codecbench[dask]"',
     "pesq": 'pip install "codecbench[pesq]" (needs a C compiler: apt-get install gcc)',
     "pyworld": 'pip install "codecbench[world]" (needs a C++ compiler: apt-get install g++)',
     "pystoi": "pip install pystoi",

@@ -21,6 +21,7 @@ def run(
     seed: int = 0,
     jobs: int = 0,
     cache: Path | str | None = None,
+    scheduler: str = "",
     options: RunOptions | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> Run:
@@ -40,8 +41,9 @@ def run(
         seed: Seed of whatever is random.
         jobs: Worker processes; 0 means one for each core.
         cache: Cache folder; the user's where None.
-        options: Time and memory limits and what to do again; `jobs` and `cache` are taken from
-            here where it is given.
+        scheduler: Address of a Dask scheduler whose workers do the work; this machine where "".
+        options: Time and memory limits and what to do again; `jobs`, `cache` and `scheduler` are
+            taken from here where it is given.
         on_event: Called with each event, in this process.
 
     Raises:
@@ -58,7 +60,9 @@ def run(
         sample_rate=sample_rate,
         seed=seed,
     )
-    how = options or RunOptions(jobs=jobs, cache=None if cache is None else Path(cache))
+    how = options or RunOptions(
+        jobs=jobs, cache=None if cache is None else Path(cache), scheduler=scheduler
+    )
     for event in run_suite(suite, Path(out), options=how, dataset=dataset):
         if on_event is not None:
             on_event(event)

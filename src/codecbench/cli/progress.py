@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from codecbench.benchmark.events import Event, Failure, RunFinished, StageStarted, StepsDone, WarmUp
+from codecbench.benchmark.events import (
+    ClusterChanged,
+    Event,
+    Failure,
+    RunFinished,
+    StageStarted,
+    StepsDone,
+    WarmUp,
+)
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -19,6 +27,15 @@ _WORDS = {"coding": "Coding", "scoring": "Scoring"}
 def warm_up_words(metrics: Iterable[str]) -> str:
     """Say that kernels are compiled."""
     return f"Compiling kernels (once per installation): {', '.join(metrics)}"
+
+
+def cluster_words(cluster: ClusterChanged) -> str:
+    """Say who works where."""
+    if not cluster.workers:
+        return f"Cluster {cluster.address}: no workers yet; waiting for some"
+    workers = f"{cluster.workers} worker{'s'[: cluster.workers != 1]}"
+    threads = f"{cluster.threads} task{'s'[: cluster.threads != 1]}"
+    return f"Cluster {cluster.address}: {workers}, {threads} at once"
 
 
 class Screen:
@@ -41,6 +58,8 @@ class Screen:
                 self._begin(event)
             elif isinstance(event, StepsDone):
                 self._advance(event)
+            elif isinstance(event, ClusterChanged):
+                self.say(cluster_words(event))
             elif isinstance(event, WarmUp):
                 self._end_stage()
                 self.say(warm_up_words(event.metrics))

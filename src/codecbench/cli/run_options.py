@@ -19,12 +19,18 @@ _OPTIONS = [
         help="Cache folder.  [default: the user's cache folder]",
     ),
     click.option(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="Work on the cluster of this Dask scheduler, such as tcp://10.0.0.1:8786.",
+    ),
+    click.option(
         "--timeout", default=600.0, show_default=True, help="Seconds that one step may take."
     ),
     click.option(
         "--memory",
         default=0.0,
-        help="MiB that one worker may use; 0 means an equal share of 80 % of the machine.",
+        help="MiB that one worker may use; 0 means an equal share of 80 % of its machine.",
     ),
     click.option(
         "--rerun",
@@ -62,3 +68,4 @@ def run_options(how: Mapping[str, Any]) -> "RunOptions":
         rerun=how["rerun"],
         update=how["update"],
     )
+        scheduler=how["scheduler"],
