@@ -22,7 +22,6 @@ class StageStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterChanged:
     """The cluster on which tasks run has other workers than before.
 
@@ -38,30 +37,6 @@ class ClusterChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreSalvaged:
-    """The store of the run was damaged and has been replaced by what it still held.
-
-    Attributes:
-        why: What is wrong with it.
-        damaged: Where it lies now.
-        encodings: Encodings that were intact.
-        cells: Cells that were intact.
-    """
-
-    why: str
-    damaged: Path
-    encodings: int
-    cells: int
-
-    def __str__(self) -> str:
-        """Return one line for people."""
-        return (
-            f"{self.why.partition(';')[0]}; kept {self.encodings} encodings and {self.cells} cells "
-            f"that are intact, the rest comes from the cache or is computed again; the damaged "
-            f"file is {self.damaged}"
-        )
-
-
 class WarmUp:
     """Kernels are about to be compiled, which happens once per installation.
 
@@ -132,4 +107,4 @@ class RunFinished:
     skipped: int
 
 
-Event: TypeAlias = ClusterChanged | StoreSalvaged | WarmUp | StageStarted | StepsDone | RunFinished
+Event: TypeAlias = ClusterChanged | WarmUp | StageStarted | StepsDone | RunFinished

@@ -10,8 +10,8 @@ from codecbench.benchmark.complexity import run_complexity
 from codecbench.benchmark.conditions.describe import describe_condition
 from codecbench.benchmark.conformance import run_check
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.pair_step import PairBench
 from codecbench.benchmark.harness_step import describe_harness
+from codecbench.benchmark.pair_step import PairBench
 from codecbench.benchmark.references import References
 from codecbench.benchmark.score_step import ScoringBench
 from codecbench.benchmark.speed_ratio import run_speed_ratio
@@ -99,11 +99,11 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "describe_codec": _describe_codec,
     "describe_metric": _describe_metric,
     "describe_condition": describe_condition,
+    "describe_harness": describe_harness,
+    "holds": _references.holds,
     "code": _coding.run,
     "score": _scoring.run,
     "score_pair": PairBench().run,
-    "describe_harness": describe_harness,
-    "holds": _references.holds,
     "warm_up": run_warm_up,
     "check": run_check,
     "check_open": _checking.open,

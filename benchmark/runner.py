@@ -135,11 +135,11 @@ def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
             output.name for metric in plan.metrics if metric.by_name for output in metric.outputs
         ],
         "group": plan.suite.group,
+        "identity": plan.identity.to_json(),
         "environment": describe_environment(),
     }
     store.write_plan(
         facts=facts,
-        "identity": plan.identity.to_json(),
         clips=plan.dataset.clips,
         systems=[system.facts for system in plan.systems],
         metrics=[output for metric in plan.metrics for output in metric.outputs],

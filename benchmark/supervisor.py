@@ -72,10 +72,6 @@ class Reply:
     seconds: float = 0.0
 
 
-class SupervisedChild:
-    """A child process that runs codec and metric code one step at a time."""
-
-    def __init__(self, limits: Limits | None = None) -> None:
 class Respondent(Protocol):
     """Whoever runs one step and says what became of it: a child here, or one on a cluster."""
 
@@ -83,6 +79,10 @@ class Respondent(Protocol):
         """Run one step to its end, whatever that is."""
 
 
+class SupervisedChild:
+    """A child process that runs codec and metric code one step at a time."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
         """Set the limits; the process starts with the first step."""
         self.limits = limits or Limits()
         self._process: WatchedProcess | None = None

@@ -67,5 +67,5 @@ def run_options(how: Mapping[str, Any]) -> "RunOptions":
         memory_mib=how["memory"],
         rerun=how["rerun"],
         update=how["update"],
-    )
         scheduler=how["scheduler"],
+    )
