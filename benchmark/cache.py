@@ -10,11 +10,16 @@ from pathlib import Path
 
 import platformdirs
 
+from codecbench.benchmark.database_faults import database_faults
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.objects import ObjectStore
-from codecbench.core.errors import ResultSchemaError
+from codecbench.benchmark.store_schema import row_sum
+from codecbench.core.errors import ResultSchemaError, RunError
 
-_SCHEMA = 1
+_SCHEMA = 2
+"""2 has sums, which 1 had not."""
+
+_WAY_OUT = "delete it, everything can be computed again"
 _CHUNK = 500
 
 
@@ -40,54 +45,72 @@ class Cache:
 
         Raises:
             ResultSchemaError: It is damaged or of another version.
+            RunError: Nothing can be written there.
         """
         self.root = root
         self.objects = ObjectStore(root / "objects")
-        root.mkdir(parents=True, exist_ok=True)
         self._path = root / "cache.sqlite"
         try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"{root}: cannot be written ({error.strerror}); choose another with --cache"
+            raise RunError(msg) from error
+        with database_faults(self._path, _WAY_OUT):
             self._db = sqlite3.connect(self._path, timeout=60)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, _SCHEMA):
+            if version not in (0, 1, _SCHEMA):
                 msg = f"{self._path}: cache version {version}, expected {_SCHEMA}; delete it"
                 raise ResultSchemaError(msg)
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS records"
-                " (key TEXT PRIMARY KEY, body TEXT NOT NULL, used REAL NOT NULL) WITHOUT ROWID"
+                " (key TEXT PRIMARY KEY, body TEXT NOT NULL, used REAL NOT NULL, sum INTEGER)"
+                " WITHOUT ROWID"
             )
+            if version == 1:
+                # What was kept before there were sums is taken as it is.
+                self._db.execute("ALTER TABLE records ADD COLUMN sum INTEGER")
             self._db.execute(f"PRAGMA user_version={_SCHEMA}")
             self._db.commit()
-        except sqlite3.DatabaseError as error:
-            msg = f"{self._path}: damaged ({error}); delete it, everything can be computed again"
-            raise ResultSchemaError(msg) from error
 
     def get(self, keys: Iterable[str]) -> dict[str, Message]:
-        """Return the records that there are."""
+        """Return the records that there are; one that was altered by accident is none."""
         wanted = list(keys)
         found: dict[str, Message] = {}
-        for start in range(0, len(wanted), _CHUNK):
-            part = wanted[start : start + _CHUNK]
-            marks = ",".join("?" * len(part))
-            rows = self._db.execute(f"SELECT key, body FROM records WHERE key IN ({marks})", part)
-            found.update((key, json.loads(body)) for key, body in rows)
-        if found:
-            now = time.time()
-            self._db.executemany(
-                "UPDATE records SET used=? WHERE key=?", [(now, key) for key in found]
-            )
-            self._db.commit()
+        with database_faults(self._path, _WAY_OUT):
+            for start in range(0, len(wanted), _CHUNK):
+                part = wanted[start : start + _CHUNK]
+                marks = ",".join("?" * len(part))
+                found.update(
+                    (key, json.loads(body))
+                    for key, body, stored in self._db.execute(
+                        f"SELECT key, body, sum FROM records WHERE key IN ({marks})", part
+                    )
+                    if stored is None or stored == row_sum((key, body))
+                )
+            if found:
+                now = time.time()
+                self._db.executemany(
+                    "UPDATE records SET used=? WHERE key=?", [(now, key) for key in found]
+                )
+                self._db.commit()
         return found
 
     def put(self, records: Mapping[str, Message]) -> None:
-        """Keep records."""
+        """Keep records.
+
+        Raises:
+            StorageError: The disk is full or fails.
+        """
         now = time.time()
-        self._db.executemany(
-            "INSERT OR REPLACE INTO records VALUES (?, ?, ?)",
-            [(key, json.dumps(body, allow_nan=False), now) for key, body in records.items()],
-        )
-        self._db.commit()
+        bodies = [(key, json.dumps(body, allow_nan=False)) for key, body in records.items()]
+        with database_faults(self._path, _WAY_OUT):
+            self._db.executemany(
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)",
+                [(key, body, now, row_sum((key, body))) for key, body in bodies],
+            )
+            self._db.commit()
 
     def usage(self) -> CacheUsage:
         """Count records and files."""

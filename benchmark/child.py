@@ -5,6 +5,7 @@ It ends when its standard input does, and is killed when its parent dies.
 """
 
 import ctypes
+import errno
 import logging
 import os
 import re
@@ -15,12 +16,15 @@ import traceback
 from typing import BinaryIO
 
 from codecbench.benchmark.framing import Message, pack_frame, read_frame
+from codecbench.benchmark.supervisor import DISK
 from codecbench.core.errors import (
     CodecBenchError,
+    LostFileError,
     MissingDependencyError,
     MissingWeightsError,
     NotAvailableError,
     ProcessError,
+    StorageError,
 )
 
 logger = logging.getLogger(__name__)
@@ -75,6 +79,13 @@ def describe_error(error: Exception) -> Message:
         reason = error.reason
     elif isinstance(error, MemoryError):
         reason = "out_of_memory"
+    elif isinstance(error, LostFileError):
+        absent, reason = "skipped", "lost_audio"
+    elif isinstance(error, StorageError) or (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    ):
+        # A full disk is nobody's fault, wherever a codec wanted to write.
+        reason = DISK
     return {
         "type": type(error).__name__,
         "ours": isinstance(error, CodecBenchError),

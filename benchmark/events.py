@@ -1,6 +1,7 @@
 """What a run tells while it goes on; screens and tests listen."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 Stage: TypeAlias = Literal["coding", "scoring"]
@@ -34,6 +35,31 @@ class ClusterChanged:
     address: str
     workers: int
     threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSalvaged:
+    """The store of the run was damaged and has been replaced by what it still held.
+
+    Attributes:
+        why: What is wrong with it.
+        damaged: Where it lies now.
+        encodings: Encodings that were intact.
+        cells: Cells that were intact.
+    """
+
+    why: str
+    damaged: Path
+    encodings: int
+    cells: int
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        return (
+            f"{self.why.partition(';')[0]}; kept {self.encodings} encodings and {self.cells} cells "
+            f"that are intact, the rest comes from the cache or is computed again; the damaged "
+            f"file is {self.damaged}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,4 +133,4 @@ class RunFinished:
     skipped: int
 
 
-Event: TypeAlias = ClusterChanged | WarmUp | StageStarted | StepsDone | RunFinished
+Event: TypeAlias = ClusterChanged | StoreSalvaged | WarmUp | StageStarted | StepsDone | RunFinished

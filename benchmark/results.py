@@ -9,12 +9,6 @@ from codecbench.core.fingerprint import Json
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 2
-"""Version of the tidy frame's columns and of the run store."""
-
-READABLE_VERSIONS = (1, 2)
-"""Stores that can be read and continued: 1 has no conditions but ``clean``."""
-
 COLUMNS = (
     "run",
     "dataset",
@@ -42,7 +36,7 @@ COLUMNS = (
     "scored_against",
     "concealment",
 )
-"""Columns of the tidy frame, one row per cell; the clips' tags follow, sorted by name."""
+"""Columns of the tidy frame, version 2, one row per cell; the clips' tags follow, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

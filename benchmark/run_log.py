@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from codecbench.benchmark.events import Failure
+from codecbench.core.whole_file import raise_storage_error
 
 
 class RunLog:
@@ -17,10 +18,18 @@ class RunLog:
         self.path = path
 
     def write(self, failures: Sequence[Failure]) -> None:
-        """Append failures, each with the time of writing."""
+        """Append failures, each with the time of writing.
+
+        Raises:
+            StorageError: The disk is full or fails.
+        """
         if not failures:
             return
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with self.path.open("a", encoding="utf-8") as file:
-            for failure in failures:
-                file.write(json.dumps({"time": stamp, **asdict(failure)}) + "\n")
+        lines = [json.dumps({"time": stamp, **asdict(failure)}) + "\n" for failure in failures]
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise_storage_error(error, self.path)
+            raise

@@ -22,14 +22,16 @@ from codecbench.benchmark.events import (
 )
 from codecbench.benchmark.plan import Plan, make_plan
 from codecbench.benchmark.run_log import RunLog
+from codecbench.benchmark.salvage import open_or_salvage
 from codecbench.benchmark.scoring_stage import ScoringStage
 from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.suite import Suite, write_suite
-from codecbench.benchmark.supervisor import Limits
+from codecbench.benchmark.supervisor import DISK, Limits
 from codecbench.benchmark.worker import default_jobs, journal_path, read_journals
 from codecbench.benchmark.workplace import Workplace, open_workplace
-from codecbench.core.errors import ConfigError, RunError
+from codecbench.core.errors import ConfigError, RunError, StorageError
 from codecbench.core.fingerprint import Json
+from codecbench.core.whole_file import write_whole
 from codecbench.datasets.base import Dataset
 from codecbench.datasets.registry import get_dataset
 
@@ -102,19 +104,21 @@ def run_suite(
     Raises:
         ConfigError: The suite cannot be right; nothing was written.
         DatasetError: The data cannot be read; nothing was written.
-        RunError: The folder is locked or holds another suite.
+        RunError: The folder is locked, cannot be written, or holds another suite.
+        StorageError: The disk is full or fails; what is stored holds.
     """
     how = options or RunOptions()
     data = dataset or get_dataset(suite.data)
     with open_workplace(how.scheduler, how.workers(), how.limits()) as place:
         yield from place.news()
         plan = make_plan(suite, data, place.respondent())
-        with (
-            closing(Cache(how.cache or default_cache_folder())) as cache,
-            RunStore(out, write=True) as store,
-        ):
-            _claim_folder(store, plan, update=how.update)
-            yield from _execute(plan, store, cache, how, place)
+        with closing(Cache(how.cache or default_cache_folder())) as cache:
+            store, salvaged = open_or_salvage(out, plan)
+            with store:
+                if salvaged is not None:
+                    yield salvaged
+                _claim_folder(store, plan, update=how.update)
+                yield from _execute(plan, store, cache, how, place)
 
 
 def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
@@ -146,7 +150,7 @@ def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
     )
     write_suite(plan.suite, store.folder / "suite.toml")
     environment = json.dumps(facts["environment"], indent=2, sort_keys=True)
-    (store.folder / "environment.json").write_text(environment + "\n", encoding="utf-8")
+    write_whole(store.folder / "environment.json", f"{environment}\n".encode())
 
 
 def _execute(
@@ -188,7 +192,11 @@ def _carry_out(
                 yield news
                 continue
             name, outcomes = news
-            failures = stage.absorb(outcomes)
+            held_up = [reply for _, reply in outcomes if reply.reason == DISK]
+            failures = stage.absorb([each for each in outcomes if each[1].reason != DISK])
+            if held_up:
+                # No codec or metric is to blame, so no cell is lost: the same steps come again.
+                raise StorageError(held_up[0].detail.partition(": ")[2])
             journal_path(journal, name).unlink(missing_ok=True)
             log.write(failures)
             yield StepsDone(stage=stage.name, steps=len(outcomes), failures=failures)

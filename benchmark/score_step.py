@@ -9,7 +9,7 @@ from codecbench.benchmark.references import References, UnusableReferenceError
 from codecbench.core.audio import Audio
 from codecbench.core.audio_file import read_audio
 from codecbench.core.cell import Cell, Status
-from codecbench.core.errors import RunError
+from codecbench.core.errors import LostFileError, SignalError
 from codecbench.metrics.base import Metric
 from codecbench.metrics.evaluation import PreparedReference, evaluate, prepare_reference
 from codecbench.metrics.registry import get_metric
@@ -78,9 +78,17 @@ class ScoringBench:
         if self._degraded is None or self._degraded.sha256 != sha256:
             # Let go of the last one before this one is read.
             self._degraded = None
-            audio = read_audio(path)
+            try:
+                audio = read_audio(path)
+            except SignalError as error:
+                raise _lost(path) from error
             if audio.sha256 != sha256:
-                msg = f"{path}: damaged in the cache; delete it and start the run again"
-                raise RunError(msg)
+                raise _lost(path)
             self._degraded = audio
         return self._degraded
+
+
+def _lost(path: Path) -> LostFileError:
+    """Take away what cannot be used, so that the next run makes it again."""
+    path.unlink(missing_ok=True)
+    return LostFileError(f"{path}: gone from the cache or damaged there; start the run again")

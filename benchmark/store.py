@@ -3,42 +3,31 @@
 import fcntl
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
+from codecbench.benchmark.database_faults import database_faults
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.results import (
-    READABLE_VERSIONS,
-    SCHEMA_VERSION,
-    MetricFacts,
-    PointFacts,
-    SystemFacts,
+from codecbench.benchmark.results import MetricFacts, PointFacts, SystemFacts
+from codecbench.benchmark.store_schema import (
+    COLUMNS,
+    STORE_VERSION,
+    bring_up,
+    row_sum,
+    stored_version,
 )
 from codecbench.core.cell import Cell, Status
-from codecbench.core.errors import ResultSchemaError, RunError
+from codecbench.core.errors import DamagedStoreError, ResultSchemaError, RunError
 from codecbench.core.fingerprint import Json
 from codecbench.datasets.base import Clip
 
 FILE = "results.sqlite"
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS clips (position INTEGER, id TEXT PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS systems (position INTEGER, codec TEXT PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS metrics (position INTEGER, name TEXT PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS encodings (
-    codec TEXT, point TEXT, condition TEXT, clip TEXT,
-    key TEXT NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
-    body TEXT NOT NULL,
-    PRIMARY KEY (codec, point, condition, clip)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cells (
-    codec TEXT, point TEXT, condition TEXT, clip TEXT, metric TEXT,
-    key TEXT NOT NULL, status TEXT NOT NULL, value REAL, reason TEXT NOT NULL,
-    detail TEXT NOT NULL, compute_s REAL NOT NULL,
-    PRIMARY KEY (codec, point, condition, clip, metric)) WITHOUT ROWID;
-"""
+_WAY_OUT = "'codecbench run' with the same suite and folder keeps what is intact"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,40 +83,43 @@ class RunStore:
             write: Whether to lock it and write.
 
         Raises:
-            ResultSchemaError: No run there, damaged, or of another version.
-            RunError: Another process writes to it.
+            ResultSchemaError: No run there, or one of a later version.
+            DamagedStoreError: It is damaged.
+            RunError: Another process writes to it, or nothing can be written there.
         """
         self.folder = folder
+        self.path = folder / FILE
         self._lock: IO[str] | None = None
-        path = folder / FILE
+        self._ahead: dict[str, list[tuple[Any, ...]]] = {}
         if write:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _take_lock(folder / "lock")
-        elif not path.is_file():
+            self._lock = _take_lock(folder)
+        elif not self.path.is_file():
             msg = f"{folder}: no run there; 'codecbench run -o {folder}' makes one"
             raise ResultSchemaError(msg)
         try:
-            target = str(path) if write else f"file:{path}?mode=ro"
-            self._db = sqlite3.connect(target, timeout=60, uri=not write)
-            if write:
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=NORMAL")
-            version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-            if version not in ((0, *READABLE_VERSIONS) if write else READABLE_VERSIONS):
-                msg = f"{path}: schema {version}, this codecbench reads {SCHEMA_VERSION}"
-                raise ResultSchemaError(msg)
-            if write:
-                self._db.executescript(_TABLES)
-                self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-                self._db.commit()
-        except sqlite3.DatabaseError as error:
+            with database_faults(self.path, _WAY_OUT):
+                self._db, self._version = _open(self.path, write=write)
+        except BaseException:
             self._release()
-            msg = f"{path}: damaged ({error}); move it away and run again, the cache keeps values"
-            raise ResultSchemaError(msg) from error
+            raise
+
+    def check(self) -> None:
+        """Read everything, so that what is damaged is known before anything is added.
+
+        What was read is handed out by the next call of `encodings` and `cells`.
+
+        Raises:
+            DamagedStoreError: Something is.
+        """
+        with database_faults(self.path, _WAY_OUT):
+            (found,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise self._damaged(str(found))
+        self._ahead = {table: self._rows(table) for table in COLUMNS}
 
     def facts(self) -> dict[str, Json]:
         """Return everything that is kept by name: the plan's name, the suite, the environment."""
-        return {key: json.loads(body) for key, body in self._rows("SELECT key, body FROM facts")}
+        return {key: json.loads(body) for key, body in self._rows("facts")}
 
     def write_plan(
         self,
@@ -138,32 +130,25 @@ class RunStore:
         metrics: Sequence[MetricFacts],
     ) -> None:
         """Replace the plan; cells and encodings stay."""
-        with self._db as db:
-            for table in ("facts", "clips", "systems", "metrics"):
+        rows: dict[str, list[tuple[object, ...]]] = {
+            "facts": [(key, json.dumps(value)) for key, value in facts.items()],
+            "clips": [
+                (i, clip.id, json.dumps(asdict(clip) | {"path": str(clip.path)}))
+                for i, clip in enumerate(clips)
+            ],
+            "systems": [(i, s.codec, json.dumps(asdict(s))) for i, s in enumerate(systems)],
+            "metrics": [(i, m.name, json.dumps(asdict(m))) for i, m in enumerate(metrics)],
+        }
+        with self._writing() as db:
+            for table, new in rows.items():
+                self._ahead.pop(table, None)
                 db.execute(f"DELETE FROM {table}")
-            db.executemany(
-                "INSERT INTO facts VALUES (?, ?)", [(k, json.dumps(v)) for k, v in facts.items()]
-            )
-            db.executemany(
-                "INSERT INTO clips VALUES (?, ?, ?)",
-                [
-                    (i, c.id, json.dumps(asdict(c) | {"path": str(c.path)}))
-                    for i, c in enumerate(clips)
-                ],
-            )
-            db.executemany(
-                "INSERT INTO systems VALUES (?, ?, ?)",
-                [(i, s.codec, json.dumps(asdict(s))) for i, s in enumerate(systems)],
-            )
-            db.executemany(
-                "INSERT INTO metrics VALUES (?, ?, ?)",
-                [(i, m.name, json.dumps(asdict(m))) for i, m in enumerate(metrics)],
-            )
+                _insert(db, table, new)
 
     def clips(self) -> list[Clip]:
         """Return the clips in the order of the dataset."""
         found = []
-        for (body,) in self._rows("SELECT body FROM clips ORDER BY position"):
+        for _, _, body in sorted(self._rows("clips")):
             table = json.loads(body)
             found.append(Clip(**(table | {"path": Path(table["path"])})))
         return found
@@ -171,7 +156,7 @@ class RunStore:
     def systems(self) -> list[SystemFacts]:
         """Return the systems in the order asked for."""
         found = []
-        for (body,) in self._rows("SELECT body FROM systems ORDER BY position"):
+        for _, _, body in sorted(self._rows("systems")):
             table = json.loads(body)
             points = tuple(PointFacts(**point) for point in table.pop("points"))
             found.append(SystemFacts(points=points, **table))
@@ -180,7 +165,7 @@ class RunStore:
     def metrics(self) -> list[MetricFacts]:
         """Return the metric outputs in the order asked for."""
         found = []
-        for (body,) in self._rows("SELECT body FROM metrics ORDER BY position"):
+        for _, _, body in sorted(self._rows("metrics")):
             table = json.loads(body)
             low, high = table.pop("range")
             found.append(MetricFacts(range=(float(low), float(high)), **table))
@@ -188,75 +173,26 @@ class RunStore:
 
     def encodings(self) -> dict[Place, EncodingRow]:
         """Return every encoding by its place."""
-        rows = self._rows(
-            "SELECT codec, point, condition, clip, key, status, reason, detail, body FROM encodings"
-        )
-        found: dict[Place, EncodingRow] = {}
-        for codec, point, condition, clip, key, status, reason, detail, body in rows:
-            place = Place(codec=codec, point=point, condition=condition, clip=clip)
-            found[place] = EncodingRow(
-                place=place,
-                key=key,
-                status=Status(status),
-                reason=reason,
-                detail=detail,
-                record=json.loads(body),
-            )
-        return found
+        rows = map(encoding_of, self._rows("encodings"))
+        return {row.place: row for row in rows}
 
     def cells(self) -> dict[tuple[Place, str], CellRow]:
         """Return every cell by its place and metric."""
-        rows = self._rows(
-            "SELECT codec, point, condition, clip, metric, key, status, value, reason, detail,"
-            " compute_s FROM cells"
-        )
-        found: dict[tuple[Place, str], CellRow] = {}
-        for codec, point, condition, clip, metric, key, status, value, why, detail, took in rows:
-            place = Place(codec=codec, point=point, condition=condition, clip=clip)
-            cell = Cell(status=Status(status), value=value, reason=why, detail=detail)
-            found[place, metric] = CellRow(
-                place=place, metric=metric, key=key, cell=cell, compute_s=took
-            )
-        return found
+        rows = map(cell_of, self._rows("cells"))
+        return {(row.place, row.metric): row for row in rows}
 
     def put(self, encodings: Iterable[EncodingRow] = (), cells: Iterable[CellRow] = ()) -> None:
         """Write rows in one transaction."""
-        with self._db as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO encodings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        *_place_columns(row.place),
-                        row.key,
-                        row.status.value,
-                        row.reason,
-                        row.detail,
-                        json.dumps(row.record, allow_nan=False),
-                    )
-                    for row in encodings
-                ],
-            )
-            db.executemany(
-                "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        *_place_columns(row.place),
-                        row.metric,
-                        row.key,
-                        row.cell.status.value,
-                        row.cell.value,
-                        row.cell.reason,
-                        row.cell.detail,
-                        row.compute_s,
-                    )
-                    for row in cells
-                ],
-            )
+        self._ahead.clear()
+        with self._writing() as db:
+            _insert(db, "encodings", (_encoding_columns(row) for row in encodings))
+            _insert(db, "cells", (_cell_columns(row) for row in cells))
 
     def forget(self, encodings: Iterable[Place], cells: Iterable[tuple[Place, str]]) -> None:
         """Remove rows that are no part of the plan any more."""
+        self._ahead.clear()
         where = "codec=? AND point=? AND condition=? AND clip=?"
-        with self._db as db:
+        with self._writing() as db:
             db.executemany(
                 f"DELETE FROM encodings WHERE {where}",
                 [_place_columns(place) for place in encodings],
@@ -279,13 +215,27 @@ class RunStore:
         """Close."""
         self.close()
 
-    def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        # Any: SQLite's columns have the types that the schema above gives them.
-        try:
-            return self._db.execute(query).fetchall()
-        except sqlite3.DatabaseError as error:
-            msg = f"{self.folder / FILE}: damaged ({error}); run again, the cache keeps values"
-            raise ResultSchemaError(msg) from error
+    @contextmanager
+    def _writing(self) -> Generator[sqlite3.Connection, None, None]:
+        with database_faults(self.path, _WAY_OUT), self._db as db:
+            yield db
+
+    def _rows(self, table: str) -> list[tuple[Any, ...]]:
+        # Any: SQLite's columns have the types that the schema gives them.
+        if table in self._ahead:
+            return self._ahead.pop(table)
+        columns = COLUMNS[table]
+        wanted = columns if self._version < 3 else (*columns, "sum")
+        with database_faults(self.path, _WAY_OUT):
+            rows = self._db.execute(f"SELECT {', '.join(wanted)} FROM {table}").fetchall()
+        if wanted == columns:
+            return rows
+        if wrong := sum(row_sum(row[:-1]) != row[-1] for row in rows):
+            raise self._damaged(f"{wrong} of {len(rows)} rows of {table} are not as written")
+        return [row[:-1] for row in rows]
+
+    def _damaged(self, what: str) -> DamagedStoreError:
+        return DamagedStoreError(f"{self.path}: damaged ({' '.join(what.split())}); {_WAY_OUT}")
 
     def _release(self) -> None:
         if self._lock is not None:
@@ -297,12 +247,102 @@ def _place_columns(place: Place) -> tuple[str, str, str, str]:
     return (place.codec, place.point, place.condition, place.clip)
 
 
-def _take_lock(path: Path) -> IO[str]:
-    file = path.open("a+")
+def encoding_of(values: Sequence[Any]) -> EncodingRow:
+    """Return the encoding that stands in a row of its table, without the sum."""
+    codec, point, condition, clip, key, status, reason, detail, body = values
+    return EncodingRow(
+        place=Place(codec=codec, point=point, condition=condition, clip=clip),
+        key=key,
+        status=Status(status),
+        reason=reason,
+        detail=detail,
+        record=json.loads(body),
+    )
+
+
+def cell_of(values: Sequence[Any]) -> CellRow:
+    """Return the cell that stands in a row of its table, without the sum."""
+    codec, point, condition, clip, metric, key, status, value, reason, detail, took = values
+    return CellRow(
+        place=Place(codec=codec, point=point, condition=condition, clip=clip),
+        metric=metric,
+        key=key,
+        cell=Cell(status=Status(status), value=value, reason=reason, detail=detail),
+        compute_s=took,
+    )
+
+
+def _encoding_columns(row: EncodingRow) -> tuple[object, ...]:
+    record = json.dumps(row.record, allow_nan=False)
+    what = (row.key, row.status.value, row.reason, row.detail, record)
+    return (*_place_columns(row.place), *what)
+
+
+def _cell_columns(row: CellRow) -> tuple[object, ...]:
+    cell = row.cell
+    # SQLite keeps no sign of a zero, and gives whole numbers back as floats.
+    value = None if cell.value is None else float(cell.value) + 0.0
+    what = (row.key, cell.status.value, value, cell.reason, cell.detail, float(row.compute_s))
+    return (*_place_columns(row.place), row.metric, *what)
+
+
+def _insert(db: sqlite3.Connection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
+    marks = ", ".join("?" * (len(COLUMNS[table]) + 1))
+    db.executemany(
+        f"INSERT OR REPLACE INTO {table} VALUES ({marks})", ((*row, row_sum(row)) for row in rows)
+    )
+
+
+def _open(path: Path, *, write: bool) -> tuple[sqlite3.Connection, int]:
+    """Open a database and return it with its version."""
+    if not write:
+        return open_to_read(path)
+    db = sqlite3.connect(path, timeout=60)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        bring_up(db, stored_version(db, path))
+    except BaseException:
+        db.close()
+        raise
+    return db, STORE_VERSION
+
+
+def open_to_read(path: Path) -> tuple[sqlite3.Connection, int]:
+    """Open a database that may lie where nothing can be written, and return it with its version."""
+    name = quote(str(path.absolute()))
+    db = sqlite3.connect(f"file:{name}?mode=ro", timeout=60, uri=True)
+    try:
+        try:
+            version = stored_version(db, path)
+        except sqlite3.OperationalError:
+            # SQLite wants to make a file beside the database, unless it is told that nobody
+            # writes. Where a journal lies there, that would be a lie.
+            if path.with_name(f"{path.name}-wal").exists():
+                raise
+            db.close()
+            db = sqlite3.connect(f"file:{name}?immutable=1", uri=True)
+            version = stored_version(db, path)
+        if version == 0:
+            msg = f"{path}: empty; {_WAY_OUT}"
+            raise DamagedStoreError(msg)
+    except BaseException:
+        db.close()
+        raise
+    return db, version
+
+
+def _take_lock(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("a+")
+    except OSError as error:
+        msg = f"{folder}: cannot be written ({error.strerror}); choose another folder"
+        raise RunError(msg) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        msg = f"{path.parent}: another run writes here; wait for it or choose another folder"
+        msg = f"{folder}: another run writes here; wait for it or choose another folder"
         raise RunError(msg) from error
     return file

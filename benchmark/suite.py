@@ -11,6 +11,7 @@ from codecbench.adapters.registry import join_points, system_name, system_specs
 from codecbench.benchmark.conditions.spec import CLEAN, parse_conditions
 from codecbench.core.errors import ConfigError, MissingDependencyError
 from codecbench.core.spec import Spec
+from codecbench.core.whole_file import write_whole
 from codecbench.metrics.registry import expand_metrics
 
 SUITES = Path(__file__).parent / "suites"
@@ -119,7 +120,7 @@ def _is_same_system(spec: Spec, other: Spec) -> bool:
 def write_suite(suite: Suite, path: Path) -> None:
     """Write a suite as TOML; reading it gives an equal suite."""
     table = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(suite).items()}
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")
+    write_whole(path, tomli_w.dumps(table).encode())
 
 
 def resolve(suite: Suite) -> Suite:

@@ -12,6 +12,9 @@ from codecbench.benchmark.framing import HEADER, MAX_FRAME_BYTES, Message, pack_
 from codecbench.core.errors import RunError
 from codecbench.core.watched_process import ProcessDiedError, WatchedProcess
 
+DISK = "disk"
+"""Reason of a step that could not write what it had: the run stops, and nothing is failed."""
+
 _AHEAD = 2  # requests that the child may have: the one it works on and the next
 _START_S = 120.0
 
@@ -56,7 +59,8 @@ class Reply:
     Attributes:
         value: What the operation returned; None when it did not return.
         status: "ok", "skipped" or "failed".
-        reason: ``exception``, ``crashed:SIGSEGV``, ``timeout``, ``out_of_memory`` …; "" when ok.
+        reason: ``exception``, ``crashed:SIGSEGV``, ``timeout``, ``out_of_memory``, `DISK` …; ""
+            when ok.
         detail: One line for people.
         error_type: Name of the exception's class, where there was one.
         trace: Traceback, or the last words on standard error.

@@ -8,10 +8,10 @@ import atexit
 import json
 import os
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from codecbench.benchmark.cell_json import is_final
 from codecbench.benchmark.framing import Message
@@ -65,8 +65,10 @@ def run_task(task: Task) -> tuple[str, list[tuple[str, Reply]]]:
         for step, reply in zip(task.steps, replies, strict=True):
             done.append((step.key, reply))
             if journal is not None and reply.status == "ok":
-                journal.write(json.dumps({"key": step.key, "value": reply.value}) + "\n")
-                journal.flush()
+                line = json.dumps({"key": step.key, "value": reply.value}) + "\n"
+                # Only a run that is killed needs it; a full disk shows where results are stored.
+                with suppress(OSError):
+                    journal.write(line.encode())
     return task.name, done
 
 
@@ -79,10 +81,11 @@ def final_values(outcomes: Iterable[tuple[str, Reply]]) -> dict[str, Message]:
     }
 
 
-def _open_journal(task: Task) -> AbstractContextManager[IO[str] | None]:
-    if task.journal is None:
-        return nullcontext()
-    return journal_path(task.journal, task.name).open("a", encoding="utf-8")
+def _open_journal(task: Task) -> AbstractContextManager[FileIO | None]:
+    if task.journal is not None:
+        with suppress(OSError):
+            return journal_path(task.journal, task.name).open("ab", buffering=0)
+    return nullcontext()
 
 
 def journal_path(folder: Path, task_name: str) -> Path:

@@ -22,7 +22,9 @@ CodecBenchError
 ├── MetricError
 ├── DatasetError
 │   └── ChecksumError
-├── ResultSchemaError
+├── ResultSchemaError       a store or export of another version
+│   └── DamagedStoreError   a database that is cut off or altered
+├── BundleError             a bundle that does not verify; nothing of it is taken
 └── RunError                the run cannot start or go on (store locked)
     ├── StorageError        the disk is full, read-only or failing
     └── LostFileError       a file that was kept for the run is gone or damaged
@@ -200,6 +202,14 @@ class ChecksumError(DatasetError):
 
 class ResultSchemaError(CodecBenchError):
     """A store or export of another schema, or damaged."""
+
+
+class BundleError(CodecBenchError):
+    """A bundle of results that does not verify; the message says which part, and why."""
+
+
+class DamagedStoreError(ResultSchemaError):
+    """A database of ours that is cut off or altered."""
 
 
 class RunError(CodecBenchError):

@@ -48,7 +48,7 @@ def write_whole(path: Path, data: bytes | memoryview) -> None:
         raise
 
 
-def raise_storage_error(error: OSError, path: Path) -> None:
+def raise_storage_error(error: OSError, path: Path | str) -> None:
     """Raise where the disk is to blame for an error, and return otherwise.
 
     Args:

@@ -12,7 +12,9 @@ from codecbench.core.errors import (
     EncodeError,
     MetricError,
     NotAvailableError,
+    StorageError,
 )
+from codecbench.core.whole_file import raise_storage_error
 
 
 class ExitCode(IntEnum):
@@ -49,17 +51,24 @@ def run_group(group: click.Command) -> int:
     except CodecBenchError as error:
         code = _say(str(error), _code_of(error), debug=debug)
     except Exception as error:  # noqa: BLE001  (the last line of defence of a program)
-        code = _say(
-            f"internal error: {type(error).__name__}: {error}; please report it with --debug",
-            ExitCode.INTERNAL,
-            debug=debug,
-        )
+        code = _say(*_unforeseen(error), debug=debug)
     return int(code or 0)
+
+
+def _unforeseen(error: Exception) -> tuple[str, ExitCode]:
+    """Say what an error that is not ours means: the disk is to blame, or we are."""
+    if isinstance(error, OSError):
+        try:
+            raise_storage_error(error, error.filename or "the output")
+        except StorageError as fault:
+            return str(fault), ExitCode.INCOMPLETE
+    what = f"internal error: {type(error).__name__}: {error}; please report it with --debug"
+    return what, ExitCode.INTERNAL
 
 
 def _code_of(error: CodecBenchError) -> ExitCode:
     """Our own errors are about what was asked for, unless a codec or package let us down."""
-    let_down = (NotAvailableError, EncodeError, DecodeError, MetricError)
+    let_down = (NotAvailableError, EncodeError, DecodeError, MetricError, StorageError)
     return ExitCode.INCOMPLETE if isinstance(error, let_down) else ExitCode.USAGE
 
 

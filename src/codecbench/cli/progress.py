@@ -60,6 +60,8 @@ class Screen:
                 self._advance(event)
             elif isinstance(event, ClusterChanged):
                 self.say(cluster_words(event))
+            elif isinstance(event, StoreSalvaged):
+                self.warn(str(event))
             elif isinstance(event, WarmUp):
                 self._end_stage()
                 self.say(warm_up_words(event.metrics))
@@ -73,6 +75,13 @@ class Screen:
         if self._bar is not None:
             self._bar.say(line)
         elif not self._quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def warn(self, line: str) -> None:
+        """Show a line that has to be seen, even where nothing else is shown."""
+        if self._bar is not None:
+            self._bar.say(line)
+        else:
             print(line, file=sys.stderr, flush=True)
 
     def __enter__(self) -> Self:
