@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from codecbench.benchmark.code_step import unpack_counts
-from codecbench.benchmark.conditions.spec import parse_condition
+from codecbench.benchmark.conditions.spec import reference_of
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.results import COLUMNS, PointFacts, RunResults, SystemFacts
 from codecbench.benchmark.store import EncodingRow, Place, RunStore
@@ -70,7 +70,7 @@ def read_results(folder: Path) -> RunResults:
         for point in system.points
         for condition in suite.conditions
     }
-    against = {name: parse_condition(name).scored_against for name in suite.conditions}
+    against = {name: reference_of(name) for name in suite.conditions}
     tag_names = sorted({name for clip in clips for name in clip.tags})
     rows: list[tuple[Any, ...]] = []
     for metric in metrics:

@@ -90,6 +90,10 @@ def _validate(table: dict[str, Any], path: Path) -> PoolManifest:
         place = ".".join(str(part) for part in first["loc"])
         msg = f"{path}: {place}: {first['msg']}"
         raise DatasetError(msg) from error
+    for part in pool.parts:
+        if ".py:" in part.data:
+            msg = f"{path}: parts: '{part.data}' is code, and a pool lists data; say it with --data"
+            raise DatasetError(msg)
     names = [part.name for part in pool.parts]
     if not names or len(set(names)) < len(names):
         msg = f"{path}: parts: a pool has at least one part, and each has a name of its own"

@@ -12,6 +12,7 @@ from codecbench.benchmark.results import RunResults
 from codecbench.core.cell import Status
 from codecbench.core.errors import ConfigError
 from codecbench.core.fingerprint import Json
+from codecbench.core.inert import for_csv
 from codecbench.reports.typeset import file_names
 
 if TYPE_CHECKING:
@@ -62,11 +63,14 @@ def export_frame(
 
 
 def csv_bytes(frame: "pd.DataFrame") -> bytes:
-    """Write a frame as CSV: UTF-8, line feeds, shortest exact floats, "" for what is absent."""
+    """Write a frame as CSV: UTF-8, line feeds, shortest exact floats, "" for what is absent.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe, see `for_csv`.
+    """
     columns = [[_csv_text(value) for value in _plain(frame[name])] for name in frame.columns]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([str(name) for name in frame.columns])
+    writer.writerow([for_csv(str(name)) for name in frame.columns])
     writer.writerows(zip(*columns, strict=True))
     return text.getvalue().encode()
 
@@ -93,7 +97,7 @@ def _plain(column: "pd.Series") -> list[str | float | int | bool | None]:
 def _csv_text(value: object) -> str:
     if value is None:
         return ""
-    return repr(value) if isinstance(value, float) else str(value)
+    return repr(value) if isinstance(value, float) else for_csv(str(value))
 
 
 def _write_files(folder: Path, suffix: str, files: Iterator[tuple[str, bytes]]) -> list[Path]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from codecbench.benchmark.conditions.loss import LossCondition
-from codecbench.benchmark.conditions.spec import CLEAN, parse_condition
+from codecbench.benchmark.conditions.spec import CLEAN, parse_condition, reference_of
+from codecbench.benchmark.foreign_code import foreign_code
 from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.core.errors import ConfigError
 from codecbench.reports.grid import OK, Grid, build_grids
@@ -241,7 +242,7 @@ def _row(
 
 def _reference_of(condition: str) -> str:
     try:
-        return parse_condition(condition).scored_against
+        return reference_of(condition)
     except ConfigError:
         return CLEAN
 
@@ -291,6 +292,8 @@ def loss_percent(condition: str) -> tuple[float, str] | None:
     """
     if condition == CLEAN:
         return 0.0, ""
+    if foreign_code(condition):
+        return None  # a run may come from anybody, and to parse its conditions is to make them
     try:
         parsed = parse_condition(condition)
     except ConfigError:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from codecbench.adapters.base import Codec
 from codecbench.adapters.bitstream import Encoded
@@ -30,7 +30,7 @@ from codecbench.core.errors import ConfigError, UnknownNameError
 from codecbench.core.fingerprint import Json
 from codecbench.core.spec import Option, Spec, format_option
 
-CLEAN = "clean"
+CLEAN: Literal["clean"] = "clean"
 """The condition in which nothing happens; every run has it, and has it first."""
 _REFERENCE = "reference"
 _HEAD = re.compile(
@@ -155,6 +155,34 @@ def parse_condition(text: str) -> ParsedCondition:
         msg = f"condition '{text}' is a sweep; one value each is wanted here"
         raise ConfigError(msg)
     return found[0]
+
+
+def reference_of(name: str) -> ScoredAgainst:
+    """Return what a condition of a run is scored against, from its canonical name alone.
+
+    A run folder is data: to parse its conditions would make them, and one may be a plug-in.
+
+    Raises:
+        ConfigError: The name cannot be read.
+    """
+    treated = f",{_REFERENCE}=treated"
+    return "treated" if any(part.endswith(treated) for part in _split(name)) else CLEAN
+
+
+def condition_parts(text: str) -> list[tuple[str, str]]:
+    """Return name and written value of each part of a condition, without loading anything.
+
+    Raises:
+        ConfigError: The text cannot be read.
+    """
+    found = []
+    for part in _split(text):
+        match = _HEAD.fullmatch(part)
+        if match is None:
+            msg = f"condition '{text}' cannot be read at '{part}'; {_HINT}"
+            raise ConfigError(msg)
+        found.append((match["name"], (match["rest"] or "")[1:]))
+    return found
 
 
 def _parse(text: str) -> list[ParsedCondition]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codecbench.benchmark.events import Event
+from codecbench.benchmark.foreign_code import named_code, require_named, suite_specs
 from codecbench.benchmark.results import RunResults
 from codecbench.benchmark.runner import RunOptions, run_suite
 from codecbench.benchmark.suite import Suite
@@ -19,9 +20,7 @@ from codecbench.reports.regression.policy import Policy, with_flags
 from codecbench.reports.regression.side import Side, read_side, suite_from
 from codecbench.reports.regression.source import (
     Source,
-    check_plugins,
     find_source,
-    plugin_files,
     with_checkpoint,
 )
 from codecbench.reports.regression.speed import TimeChange, compare_times
@@ -90,7 +89,8 @@ def compare(
         out: Where runs go that must be made.
         options: Time and memory limits, workers, cache.
         follow: Takes the events of each run.
-        plugins: Files whose code may be run though a run folder alone names them; any where None.
+        plugins: What may be run though a run folder alone names it (see `foreign_code`); anything
+            where None.
 
     Raises:
         ConfigError: What is asked for cannot be right.
@@ -105,20 +105,21 @@ def compare(
     wanted = (metrics,) if isinstance(metrics, str) else metrics
     said = [each for each in (codec, *(source.spec for source in sources)) if each]
     said += metric_specs(wanted) if wanted else []
-    mine = None if plugins is None else {*plugins, *plugin_files(said)}
+    said += [data] if isinstance(data, str) else []
+    mine = None if plugins is None else {*plugins, *named_code(said)}
     sides: list[Side] = []
     dataset: Dataset | None = None
     for word, source, side in zip(("base", "new"), sources, read, strict=True):
         if side is None:
             suite = _suite(_spec(source, codec, known), known, data, wanted)
-            check_plugins([*suite.codecs, *metric_specs(suite.metrics)], mine)
+            require_named(suite_specs(suite), mine)
             check_subjects(rules.fail_if, directions(suite))
             dataset = dataset or get_dataset(suite.data if data is None else data)
             folder = Path(out) / word
             side = run_side(suite, folder, source.name, dataset, options=options, follow=follow)
         sides.append(side)
     if rules.about(TIME) is not None:
-        check_plugins([one.spec for side in sides for one in side.results.systems], mine)
+        require_named([one.spec for side in sides for one in side.results.systems], mine)
     return compare_sides(sides[0], sides[1], rules)
 
 

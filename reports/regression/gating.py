@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from codecbench.benchmark.foreign_code import named_code, require_named, suite_specs
 from codecbench.benchmark.plan import Plan, PlannedSystem, make_plan
 from codecbench.benchmark.results import RunResults
 from codecbench.benchmark.runner import RunOptions
@@ -23,13 +24,12 @@ from codecbench.reports.regression.compare import (
     compare_sides,
     directions,
     drain,
-    metric_specs,
     run_side,
 )
 from codecbench.reports.regression.fail_if import TIME, check_subjects
 from codecbench.reports.regression.policy import Policy, with_flags
 from codecbench.reports.regression.side import Side
-from codecbench.reports.regression.source import check_plugins, plugin_files, with_checkpoint
+from codecbench.reports.regression.source import with_checkpoint
 from codecbench.reports.regression.speed import ROUNDS, TimeChange, judge_times
 
 FILE = "codecbench-gate.json"
@@ -132,7 +132,8 @@ def check_gate(
         work: Folder for what must be run.
         options: How.
         follow: Takes the events of the run.
-        plugins: Files whose code may be run though the baseline alone names them; any where None.
+        plugins: What may be run though the baseline alone names it (see `foreign_code`); anything
+            where None.
 
     Raises:
         ConfigError: What is asked for cannot be right.
@@ -176,10 +177,11 @@ def changed_suite(
         ConfigError: Weights for more than one codec, or a plug-in that nobody has named.
     """
     suite = baseline.suite
-    mine = None if plugins is None else {*plugins, *plugin_files(codecs)}
-    kept = () if codecs else suite.codecs
-    reference = [baseline.speed_reference] if baseline.speed_reference else []
-    check_plugins([*kept, *metric_specs(suite.metrics), *reference], mine)
+    if plugins is not None:
+        kept = replace(suite, codecs=() if codecs else suite.codecs, data=data or suite.data)
+        reference = [baseline.speed_reference] if baseline.speed_reference else []
+        mine = {*plugins, *named_code([*codecs, *([data] if data else [])])}
+        require_named([*suite_specs(kept), *reference], mine)
     if codecs:
         suite = replace(suite, codecs=tuple(codecs), group=False)
     if checkpoint is not None:

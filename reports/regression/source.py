@@ -1,6 +1,5 @@
 """What a user may name as a side: a run folder, a checkpoint, or a codec spec."""
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,32 +56,6 @@ def is_checkpoint(path: Path) -> bool:
     if path.is_dir():
         return any(each.suffix in CHECKPOINT_SUFFIXES for each in path.iterdir())
     return path.is_file() and path.suffix in CHECKPOINT_SUFFIXES
-
-
-def check_plugins(specs: Iterable[str], named: Collection[str] | None) -> None:
-    """Refuse to run the code of files that a run or a baseline names and the user does not.
-
-    Args:
-        specs: Specs of codecs or metrics, as a file has them.
-        named: Plug-in files that the user has named; None where all are welcome.
-
-    Raises:
-        ConfigError: One is not among them.
-    """
-    for spec in specs:
-        file, _, _ = Spec.parse(spec).name.rpartition(":")
-        if named is not None and file and file not in named:
-            msg = f"{file} would be run, which only a file names; if you trust it: --plugin {file}"
-            raise ConfigError(msg)
-
-
-def plugin_files(specs: Iterable[str]) -> set[str]:
-    """Return the files that specs name.
-
-    Raises:
-        ConfigError: A spec cannot be read.
-    """
-    return {Spec.parse(spec).name.rpartition(":")[0] for spec in specs} - {""}
 
 
 def with_checkpoint(codec: str, checkpoint: str | Path) -> str:

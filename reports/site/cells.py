@@ -5,15 +5,20 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from codecbench.benchmark.results import RunResults
 from codecbench.core.cell import Status
 from codecbench.core.fingerprint import Json
+from codecbench.core.inert import for_csv
 from codecbench.reports.export import csv_bytes
 from codecbench.reports.grid import ABSENT, OK, Grid
 from codecbench.reports.site.board import short
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _KEY = ["codec", "point", "condition", "clip"]
 
@@ -85,12 +90,17 @@ def write_downloads(results: RunResults, folder: Path) -> None:
     rates = frame.drop_duplicates(subset=_KEY).set_index(_KEY)[["clip_s", "payload_bps"]]
     scores = wide.reindex(index=rates.index, columns=metrics)
     table = pd.concat([rates, scores], axis=1)  # a metric may be called like one of ours
-    _write(folder / "scores.csv.gz", table.to_csv(float_format="%.7g"))
+    _write(folder / "scores.csv.gz", _csv(table.reset_index()))
     lost = frame.loc[~ok, [*_KEY, "metric", "status", "reason"]]
     _write(folder / "cells_without_a_value.csv.gz", csv_bytes(lost).decode())
     if len(results.forensics):
         signals = results.forensics.sort_values(_KEY, kind="stable")
-        _write(folder / "signals.csv.gz", signals.to_csv(index=False, float_format="%.7g"))
+        _write(folder / "signals.csv.gz", _csv(signals))
+
+
+def _csv(table: "pd.DataFrame") -> str:
+    inert = table.map(lambda each: for_csv(each) if isinstance(each, str) else each)
+    return inert.rename(columns=for_csv).to_csv(index=False, float_format="%.7g")
 
 
 def _write(path: Path, text: str) -> None:

@@ -73,20 +73,6 @@ _OUTPUT = [
 ]
 
 
-_PLUGIN = click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE.py",
-    help="A plug-in that a run or a baseline names, and whose code may be run; may be repeated.",
-)
-
-
-def plugin_option(function: F) -> F:
-    """Add the option that lets code run which a file names."""
-    return _with(function, [_PLUGIN])
-
-
 def policy_options(function: F) -> F:
     """Add the options that say what is accepted."""
     return _with(function, _POLICY)

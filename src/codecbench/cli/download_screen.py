@@ -5,6 +5,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from codecbench.cli.plain_output import terminal
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -74,5 +76,5 @@ def _bar() -> "Progress":
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Console(file=terminal()),
     )

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import click
 
+from codecbench.cli.plain_output import plain_output
 from codecbench.core.errors import (
     CodecBenchError,
     DecodeError,
@@ -29,7 +30,15 @@ class ExitCode(IntEnum):
 
 
 def run_group(group: click.Command) -> int:
-    """Run a click command and return the exit code; nothing but bugs shows a traceback."""
+    """Run a click command and return the exit code; nothing but bugs shows a traceback.
+
+    What is printed is inert: no name of a clip or codec moves the cursor of the terminal.
+    """
+    with plain_output():
+        return _run(group)
+
+
+def _run(group: click.Command) -> int:
     debug = "--debug" in sys.argv[1:2]
     try:
         code = group.main(standalone_mode=False)

@@ -8,9 +8,9 @@ import click
 from codecbench.cli.comparison_options import (
     how_options,
     output_options,
-    plugin_option,
     policy_options,
 )
+from codecbench.cli.run_options import plugin_option
 
 _FILE = click.argument(
     "baseline",

@@ -15,6 +15,7 @@ from codecbench.benchmark.events import (
     StepsDone,
     WarmUp,
 )
+from codecbench.cli.plain_output import terminal
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -156,7 +157,7 @@ class _Bar:
             TaskProgressColumn(show_speed=True),
             TimeRemainingColumn(),
             TextColumn("{task.fields[lost]}"),
-            console=Console(stderr=True),
+            console=Console(file=terminal()),
         )
         self._progress.start()
         self._task: TaskID | None = None

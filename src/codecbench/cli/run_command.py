@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codecbench.cli.run_options import execution_options, run_options
+from codecbench.cli.run_options import execution_options, plugin_option, run_options
 
 if TYPE_CHECKING:
     from codecbench.benchmark.suite import Suite
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     required=True,
     help="Run folder; a run that was begun there goes on.",
 )
+@plugin_option
 @execution_options
 def command(
     suite_name: str | None,
@@ -67,37 +68,43 @@ def command(
     rate: int | None,
     seed: int | None,
     out: Path,
+    plugins: tuple[str, ...],
     **how: Any,  # noqa: ANN401  (the shared options, handed on)
 ) -> int:
     """Code clips with codecs, score them, and write a report.
 
     SUITE is the name of a suite (see 'codecbench list suites') or a TOML file; flags override it.
+    Code that only a suite names is not run unless --plugin names it, too.
 
     \b
     codecbench run -c 'opus:bitrate=6000|12000' -c 'codec2:mode=700|3200' \\
         --data my/wavs -o runs/first
     codecbench run paper/esc -c 'esc:checkpoint=model.pth' --with ladder -o runs/esc
     """  # noqa: D301  (\b is click's mark for text that keeps its lines)
+    from codecbench.benchmark.foreign_code import named_code, require_named, suite_specs
     from codecbench.benchmark.suite import Suite, find_suite, with_codecs
     from codecbench.cli.carry_out import carry_out
     from codecbench.core.errors import ConfigError
     from codecbench.metrics.registry import with_nomad_weights
 
+    named = {*plugins, *named_code([*codecs, *metrics, *conditions, data or ""])}
     suite = find_suite(suite_name) if suite_name else Suite(codecs=(), data="")
-    if codecs:
-        suite = replace(suite, codecs=codecs, group=False)
+    suite = replace(
+        suite,
+        codecs=codecs or suite.codecs,
+        group=suite.group and not codecs,
+        data=data or suite.data,
+        metrics=metrics or suite.metrics,
+        conditions=conditions or suite.conditions,
+    )
+    require_named(suite_specs(suite), named)
     suite = _with_weighted_systems(suite, suite_name, weights)
-    for name in beside:
-        suite = with_codecs(suite, find_suite(name))
-    if data:
-        suite = replace(suite, data=data)
-    if metrics:
-        suite = replace(suite, metrics=metrics)
+    for other in map(find_suite, beside):
+        require_named(other.codecs, named)
+        suite = with_codecs(suite, other)
     if nomad_weights is not None:
         weighted = with_nomad_weights(suite.metrics, str(nomad_weights.resolve()))
         suite = replace(suite, metrics=tuple(weighted))
-    if conditions:
-        suite = replace(suite, conditions=conditions)
     if rate is not None:
         suite = replace(suite, sample_rate=rate)
     if seed is not None:
@@ -105,6 +112,10 @@ def command(
     if not suite.data:
         msg = "no data; name a folder, a manifest or a dataset with --data, e.g. --data demo"
         raise ConfigError(msg)
+    if not how["quiet"] and (foreign := named_code(suite_specs(suite))):
+        click.echo(
+            f"runs code that is not codecbench's own: {', '.join(sorted(foreign))}", err=True
+        )
     return carry_out(
         suite,
         out,

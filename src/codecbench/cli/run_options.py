@@ -48,6 +48,20 @@ _OPTIONS = [
     click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
 ]
 
+_PLUGIN = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE",
+    help="Code that a suite, a run or a baseline names (a .py file, the .toml or folder of a "
+    "program, an interpreter) and that may be run; may be repeated.",
+)
+
+
+def plugin_option(function: F) -> F:
+    """Add the option that lets code run which a file names."""
+    return _PLUGIN(function)
+
 
 def execution_options(function: F) -> F:
     """Add the options that say how to carry out a run."""

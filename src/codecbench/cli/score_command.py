@@ -44,6 +44,7 @@ def command(
     from codecbench.cli.exit_codes import ExitCode
     from codecbench.cli.progress import warm_up_words
     from codecbench.core.cell import Status
+    from codecbench.core.inert import for_csv
     from codecbench.datasets.pairs import get_pairs
     from codecbench.metrics.registry import expand_metrics, with_nomad_weights
 
@@ -69,7 +70,9 @@ def command(
         with out.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(header)
-            writer.writerows(rows)
+            writer.writerows(
+                [for_csv(each) if isinstance(each, str) else each for each in row] for row in rows
+            )
         print(f"{out}: {len(pairs)} pairs, {len(rows)} cells")
     else:
         for name, metric, value, status, reason, detail in rows:

@@ -5,6 +5,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from codecbench.cli.plain_output import terminal
 from codecbench.training.events import Event, Finished, Saved, Started, Stepped, Validated
 from codecbench.training.recipe import Recipe
 
@@ -115,7 +116,7 @@ class _Bar:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[told]}"),
-            console=Console(stderr=True),
+            console=Console(file=terminal()),
         )
         self._progress.start()
         self._task = self._progress.add_task("", total=None, told="")
