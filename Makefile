@@ -10,7 +10,7 @@ export PYTHONSAFEPATH = 1
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.base ## run the demo benchmark and write runs/demo/report/index.html
+demo: $(VENV)/.neural ## run the demo benchmark and write runs/demo/report/index.html
 	$(BIN)/codecbench demo -o runs/demo
 
 test: $(VENV)/.dev ## run the tests that need no special hardware
@@ -51,6 +51,13 @@ $(VENV)/.base: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -e .
 	$(call install_compiled,pesq world)
+	@touch $@
+
+# Without torch the demo does everything else, so a torch that cannot be had is only named.
+$(VENV)/.neural: $(VENV)/.base
+	@$(BIN)/pip install -q -e ".[neural]" || \
+	  echo "warning: torch could not be installed; cells of neural codecs say" \
+	       "skipped:missing_dependency. Try '$(BIN)/pip install torch' to see why."
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base

@@ -47,6 +47,8 @@ class CodecInfo:
         kind: "anchor" marks treatments whose bits mean nothing.
         deterministic: Whether equal input gives equal bytes and samples.
         trained: False for a neural codec with random weights.
+        remark: Words that must stand beside the name wherever it is shown, such as "own weights"
+            where a paper's name would promise the paper's.
         licence: SPDX identifier of what does the work.
         source: Paper or standard.
         needs: What must be installed, as "pkg:av" or "lib:libspeex1" or "file:checkpoint".
@@ -62,6 +64,7 @@ class CodecInfo:
     kind: Kind = "waveform"
     deterministic: bool = True
     trained: bool = True
+    remark: str = ""
     licence: str = "unknown"
     source: str = ""
     needs: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.adapter_hash import adapter_hash
+from codecbench.benchmark.audio_hash import hash_audio
 from codecbench.benchmark.check.bench import CheckBench
 from codecbench.benchmark.code_step import CodingBench
 from codecbench.benchmark.complexity import run_complexity
@@ -54,6 +55,7 @@ def _describe_codec(request: Message) -> Message:
         "kind": info.kind,
         "deterministic": info.deterministic,
         "trained": info.trained,
+        "remark": info.remark,
         "licence": info.licence,
         "source": info.source,
         "unavailable": missing,
@@ -87,6 +89,7 @@ def _describe_metric(request: Message) -> Message:
         "versions": dict(metric.versions()),
         "source": metric.source,
         "deterministic": metric.deterministic,
+        "tolerance": metric.tolerance,
     }
 
 
@@ -111,6 +114,7 @@ OPERATIONS: dict[str, Callable[[Message], Message]] = {
     "check_encode": _checking.encode,
     "check_decode": _checking.decode,
     "complexity": run_complexity,
+    "hash_audio": hash_audio,
     "speed_ratio": run_speed_ratio,
     "stream": run_streaming,
 }

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from codecbench.adapters.registry import short_name, system_name
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.results import MetricFacts, PointFacts, SystemFacts
 from codecbench.benchmark.keys import ConditionIdentity, MetricIdentity, RunIdentity
+from codecbench.benchmark.results import MetricFacts, PointFacts, SystemFacts
 from codecbench.benchmark.suite import Suite, resolve
 from codecbench.benchmark.supervisor import Reply, Respondent
 from codecbench.core.errors import ConfigError, MissingDependencyError, RunError
@@ -73,8 +74,8 @@ class Plan:
     systems: tuple[PlannedSystem, ...]
     metrics: tuple[PlannedMetric, ...]
     conditions: tuple[PlannedCondition, ...]
-    name: str
     identity: RunIdentity
+    name: str
 
     def coding_key(
         self, system: PlannedSystem, point: str, condition: PlannedCondition, clip: Clip
@@ -107,8 +108,9 @@ class Plan:
         return next(condition for condition in self.conditions if condition.name == name)
 
 
+@cache
 def resampler_version() -> str:
-    """Return name and version of the resampler."""
+    """Return name and version of the resampler; every key asks for it."""
     return f"{RESAMPLER} {package_versions(['soxr'])['soxr']}"
 
 
@@ -208,7 +210,7 @@ def _plan_system(spec: Spec, name: str, label: str, child: Respondent) -> Planne
     points = found["points"]
     facts = SystemFacts(
         codec=name,
-        label=label,
+        label=f"{label} ({found['remark']})" if found["remark"] else label,
         spec=str(spec),
         kind=str(found["kind"]),
         version=str(found["version"]),

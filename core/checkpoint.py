@@ -25,6 +25,8 @@ _PARAMETRIZED = (
 )
 """Names of weight norm in torch's present form, and in that of published checkpoints."""
 _NAMES_SHOWN = 3
+_MOST_HEADER_BYTES = 100_000_000
+"""As the library that writes these files allows."""
 
 
 class CheckpointError(ConfigError):
@@ -137,6 +139,31 @@ def _cached_shapes(
     return {name: tuple(value.shape) for name, value in tensors.items()}
 
 
+def stored_config(path: Path) -> Mapping[str, Any]:
+    """Return the configuration in the header of a safetensors file, reading nothing else of it.
+
+    Neither torch nor safetensors is needed.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CheckpointError: It is damaged or no safetensors file.
+    """
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            if not 2 <= size <= _MOST_HEADER_BYTES:
+                msg = f"a header of {size} bytes"
+                raise ValueError(msg)
+            header = json.loads(file.read(size))
+        config = json.loads(header.get("__metadata__", {}).get("config", "{}"))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        msg = f"'{path}' is damaged or no safetensors file: {_one_line(error)}"
+        raise CheckpointError(msg) from error
+    return config if isinstance(config, Mapping) else {}
+
+
 def load_tensors(model: "nn.Module", tensors: Tensors, *, what: str) -> None:
     """Load weights into a model whose parameters and buffers they must match exactly.
 
@@ -201,14 +228,31 @@ def save_checkpoint(
         config: What the adapter wants to know of the model.
         notes: Further texts for the file's metadata, such as how it was trained.
     """
-    writer = require("safetensors.torch")
     path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        plain_name(key): value.detach().cpu().contiguous()
-        for key, value in model.state_dict().items()
-    }
-    metadata = {**(notes or {}), "config": json.dumps(config, sort_keys=True)}
-    writer.save_file(tensors, path, metadata=metadata)
+    tensors = {plain_name(key): value for key, value in model.state_dict().items()}
+    write_safetensors(
+        path, tensors, {**(notes or {}), "config": json.dumps(config, sort_keys=True)}
+    )
+
+
+def write_safetensors(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
+    """Write tensors and texts so that equal content gives equal bytes.
+
+    The library writes its metadata in random order; the header is written anew, sorted.
+
+    Args:
+        path: The file; its folder exists.
+        tensors: By name.
+        metadata: Texts by name.
+    """
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    written = require("safetensors.torch").save(plain, metadata=dict(metadata))
+    body = 8 + int.from_bytes(written[:8], "little")
+    header = json.dumps(json.loads(written[8:body]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # tensors begin at multiples of eight bytes
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.write(memoryview(written)[body:])
 
 
 def _read_tensors(

@@ -21,8 +21,9 @@ from codecbench.training.discriminators import multi_scale_stft, period, scale
 from codecbench.training.discriminators.conv_stack import Discriminator
 from codecbench.training.hificodec_forward import layers, quantize, run
 from codecbench.training.losses.adversarial import Verdicts, feature_distance
-from codecbench.training.losses.complex_spectrum import ComplexSpectrumDistance
 from codecbench.training.losses.hifigan_mel import HifiCodecMelDistance
+from codecbench.training.losses.log_mel_distance import LogMelDistance
+from codecbench.training.losses.multi_resolution_stft import MultiResolutionStft
 from codecbench.training.objective import Export, Objective, Reconstruction, log_entry
 from codecbench.training.settings import ObjectiveSettings
 
@@ -42,8 +43,8 @@ class HifiCodecSettings(ObjectiveSettings):
         groups: Parts of a frame, each with two codebooks.
         mel_weight: Of the distance of mel spectra at the main resolution.
         small_mel_weight: Of that at two finer ones.
-        complex_weight: Of the distance of compressed complex spectra, the only one that knows
-            phases; not in the paper.
+        loud_weight: Of a distance of mel spectra in which loud bands count more; not in the paper.
+        stft_weight: Of the multi-resolution spectral distance; not in the paper.
         quantizer_weight: Of the quantiser's loss.
         adversarial_from: Step from which there are discriminators.
         adversarial_weight: Of what they say.
@@ -64,7 +65,8 @@ class HifiCodecSettings(ObjectiveSettings):
     groups: int = 2
     mel_weight: float = 45.0
     small_mel_weight: float = 1.0
-    complex_weight: float = 0.0
+    loud_weight: float = 0.0
+    stft_weight: float = 0.0
     quantizer_weight: float = 10.0
     adversarial_from: int = 0
     adversarial_weight: float = 1.0
@@ -111,7 +113,8 @@ class HifiCodecObjective(Objective[HifiCodecSettings]):
         self.phase = Phase().to(device)
         self.networks.update(codebooks=self.care, recent=self.recent, phase=self.phase)
         self.mel = HifiCodecMelDistance().to(device)
-        self.complex = ComplexSpectrumDistance().to(device)
+        self.loud = LogMelDistance(((1024, 80),)).to(device)
+        self.stft = MultiResolutionStft().to(device)
         if settings.look_up_from > 0:
             self.marks["first codes"] = settings.look_up_from
         if settings.adversarial_from > 0:
@@ -140,9 +143,13 @@ class HifiCodecObjective(Objective[HifiCodecSettings]):
         main, small = self.mel(output.samples, batch)
         found = {"mel": main, "small_mel": small}
         loss = settings.mel_weight * main + settings.small_mel_weight * small
-        if settings.complex_weight > 0:
-            found["complex"] = self.complex(output.samples, batch)
-            loss = loss + settings.complex_weight * found["complex"]
+        if settings.loud_weight > 0:
+            found["loud"] = self.loud.both(output.samples, batch)[1]
+            loss = loss + settings.loud_weight * found["loud"]
+        if settings.stft_weight > 0:
+            found["convergence"], found["log_magnitude"] = self.stft(output.samples, batch)
+            spectral = found["convergence"] + found["log_magnitude"]
+            loss = loss + settings.stft_weight * spectral
         if output.quantized is not None:
             found["quantizer"] = output.quantized.loss
             loss = loss + settings.quantizer_weight * output.quantized.loss

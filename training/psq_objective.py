@@ -152,9 +152,20 @@ class PsqObjective(Objective[PsqSettings]):
     def start_from(self, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
         """Begin with another network of PSQ; one of another bit rate gives all but the quantiser.
 
+        Of a file with several networks it is that of this bit rate, or else the first.
+
         Raises:
             ConfigError: It is no network of PSQ.
         """
+        rates = [name for name in config if name.isdigit()]
+        if rates:
+            rate = str(self.settings.bitrate)
+            prefix = f"{rate if rate in rates else rates[0]}."
+            tensors = {
+                key.removeprefix(prefix): value
+                for key, value in tensors.items()
+                if key.startswith(prefix)
+            }
         own = {plain_name(key): value for key, value in self.model.state_dict().items()}
         quantizer = {
             key: tensors[key] if key in tensors and tensors[key].shape == value.shape else value

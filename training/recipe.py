@@ -6,7 +6,6 @@ in words what differs from the paper.
 """
 
 import importlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from codecbench.core.construct import spec_value
 from codecbench.core.errors import ConfigError, MissingDependencyError, UnknownNameError
+from codecbench.core.small_file import read_toml
 from codecbench.core.spec import Spec
 from codecbench.training.settings import ObjectiveSettings, TrainingSettings
 
@@ -64,7 +64,7 @@ def recipe_names() -> list[str]:
 
 def about_recipe(name: str) -> tuple[str, list[str]]:
     """Return what a recipe of ours trains, and its scales; torch need not be installed."""
-    table = _read_toml(RECIPES / f"{name}.toml")
+    table = read_toml(RECIPES / f"{name}.toml")
     return str(table["about"]), [key for key, value in table.items() if isinstance(value, dict)]
 
 
@@ -84,7 +84,7 @@ def read_recipe(
         ConfigError: The file cannot be read, or a value cannot be right.
     """
     path, spec = _find(text)
-    table = _read_toml(path)
+    table = read_toml(path)
     for key in _ABOUT:
         if not isinstance(table.get(key), str):
             msg = f"{path}: a recipe needs '{key}' as text"
@@ -129,18 +129,6 @@ def _find(text: str) -> tuple[Path, Spec]:
     if spec.name not in recipe_names():
         raise UnknownNameError("recipe", spec.name, recipe_names())
     return RECIPES / f"{spec.name}.toml", spec
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    # Any: TOML values, checked by the caller.
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({error})"
-        raise ConfigError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not valid TOML: {error}"
-        raise ConfigError(msg) from error
 
 
 def _load_class(target: str) -> "type[Objective[Any]]":

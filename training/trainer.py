@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from codecbench.adapters.neural.shipped import shipped_weights
 from codecbench.core.checkpoint import find_checkpoint, read_checkpoint
-from codecbench.core.errors import ConfigError, MissingDependencyError
+from codecbench.core.errors import ConfigError, MissingDependencyError, MissingWeightsError
 from codecbench.core.fingerprint import hash_json
 from codecbench.datasets.registry import get_dataset
 from codecbench.training.audio_pool import AudioPool, Level, attributions, licences
@@ -22,6 +23,8 @@ from codecbench.training.recipe import Recipe
 from codecbench.training.run_folder import BEST, LAST, RunFolder, plain
 from codecbench.training.validation import Validator
 
+SHIPPED = "shipped"
+"""Says in place of a path: the weights that come with codecbench."""
 BEST_BY = "estoi"
 """The score at the highest point that tells which checkpoint is the best."""
 
@@ -37,7 +40,8 @@ class TrainingOptions:
         threads: Threads on the CPU; 0 leaves it to torch.
         minutes: Stop after so much time; 0 is no limit.
         seed: Of first weights, crops and noise.
-        start_from: Checkpoint to begin with, or None.
+        start_from: Checkpoint to begin with, "shipped" for the one that comes with codecbench,
+            or None.
     """
 
     data: str
@@ -77,6 +81,21 @@ def train(recipe: Recipe, options: TrainingOptions) -> Iterator[Event]:
         yield from training.run()
 
 
+def _start_path(asked: str, codec: str) -> Path:
+    """Return the weights to begin with.
+
+    Raises:
+        MissingWeightsError: There are none.
+    """
+    if asked != SHIPPED:
+        return find_checkpoint(asked, (LAST, BEST))
+    path = shipped_weights(codec)
+    if path is None:
+        msg = f"no weights of {codec} come with codecbench; give the path of a checkpoint"
+        raise MissingWeightsError(msg)
+    return path
+
+
 class _Training:
     """One invocation."""
 
@@ -94,7 +113,7 @@ class _Training:
         if self.folder.has_state:
             self._resume()
         elif options.start_from is not None:
-            checkpoint = read_checkpoint(find_checkpoint(options.start_from, (LAST, BEST)))
+            checkpoint = read_checkpoint(_start_path(options.start_from, recipe.codec))
             self.objective.start_from(checkpoint.tensors, checkpoint.config)
         self._note_settings()
         self.dataset = get_dataset(options.data)

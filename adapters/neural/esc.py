@@ -66,7 +66,9 @@ class EscCodec(NeuralCodec):
             streams: How many streams are sent, 1 … 6, each 1500 bit/s.
             variant: Published configuration; base if there is neither this nor a checkpoint. A
                 checkpoint says itself what it is, and is refused where it says otherwise.
-            checkpoint: The official folder, its ``model.pth``, or a safetensors file.
+            checkpoint: The official folder, its ``model.pth``, a safetensors file, or "untrained";
+                by default the narrow network that comes with codecbench, unless `variant` asks
+                for a published one.
             device: ``cpu`` or ``cuda``.
 
         Raises:
@@ -93,7 +95,9 @@ class EscCodec(NeuralCodec):
             check=lambda value: require_whole("esc", "streams", value, 1, STREAMS),
             nominal_bps=lambda value: STREAM_BPS * value,
         )
-        super().__init__(facts, points, checkpoint=checkpoint, device=device)
+        super().__init__(
+            facts, points, checkpoint=checkpoint, device=device, shipped=variant is None
+        )
 
     def make_model(self, checkpoint: Checkpoint | None) -> "nn.Module":
         """Make the model of the variant, or of the checkpoint; see `NeuralCodec`."""

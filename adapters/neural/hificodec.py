@@ -92,8 +92,9 @@ class HifiCodecCodec(NeuralCodec):
                 apart.
             groups: Parts of the latent vector, each with two codebooks; divides 512.
             normalize: Code signals as they are, or brought to a peak of 0.95.
-            checkpoint: The published single file, or a folder with one; without it the weights
-                are random.
+            checkpoint: The published single file, a folder with one, or "untrained", which is the
+                network of published size; by default the narrow one that comes with codecbench,
+                at 16 kHz with two groups.
             device: "cpu" or "cuda".
 
         Raises:
@@ -119,7 +120,13 @@ class HifiCodecCodec(NeuralCodec):
             source="arXiv:2305.02765",
         )
         point = OperatingPoint(name=f"{nominal_bps:g}", nominal_bps=nominal_bps)
-        super().__init__(facts, [point], checkpoint=checkpoint, device=device)
+        super().__init__(
+            facts,
+            [point],
+            checkpoint=checkpoint,
+            device=device,
+            shipped=(variant, groups) == ("16k_320d", 2),
+        )
 
     def _layers(self) -> list[Conv | Transposed]:
         # The longest branch of a block: three pairs with 11 taps, dilations 1, 3 and 5.

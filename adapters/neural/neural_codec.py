@@ -14,6 +14,7 @@ from codecbench.adapters.base import Codec, CodecInfo, OperatingPoint
 from codecbench.adapters.bit_packer import pack_packets, unpack_packets
 from codecbench.adapters.bitstream import Encoded
 from codecbench.adapters.neural.inference import fold_weight_norm, inference
+from codecbench.adapters.neural.shipped import REMARK, UNTRAINED, shipped_weights
 from codecbench.core.audio import Audio
 from codecbench.core.checkpoint import (
     Checkpoint,
@@ -37,15 +38,17 @@ if TYPE_CHECKING:
 
 DEVICES = ("cpu", "cuda")
 RANDOM_SEED = 0
-"""Seeds the weights of a codec without a checkpoint."""
+"""Seeds the weights of an untrained codec."""
 
 
 class NeuralCodec(Codec):
     """A codec whose encoder and decoder are a network and whose payload is codes.
 
     A subclass takes ``checkpoint`` and ``device`` among its options, hands them on with its facts
-    and points, and says how its model is made and run. Without a checkpoint the weights are
-    random, from a fixed seed: fit for complexity and for tests, and marked as untrained.
+    and points, and says how its model is made and run. Without a checkpoint the weights are those
+    that come with codecbench, where there are any for these options, or else random, from a fixed
+    seed: fit for complexity and for tests, and marked as untrained. ``checkpoint=untrained`` asks
+    for the latter.
 
     The codes of a lower operating point must be the first rows of those of a higher one where
     `nested` is true; then several points are encoded at once.
@@ -77,14 +80,16 @@ class NeuralCodec(Codec):
         *,
         checkpoint: str | None,
         device: str,
+        shipped: bool = False,
     ) -> None:
         """Complete the facts with what weights and device determine.
 
         Args:
             facts: All but version, fingerprint, trained, deterministic and needs.
             points: In rising order of rate.
-            checkpoint: File or folder of weights, or None for random weights.
+            checkpoint: File or folder of weights, "untrained" for random ones, or None.
             device: "cpu" or "cuda".
+            shipped: Whether the weights that come with codecbench are for these options.
 
         Raises:
             UnsupportedSettingError: The device is neither.
@@ -92,7 +97,8 @@ class NeuralCodec(Codec):
         if device not in DEVICES:
             msg = f"{facts.name}: device must be one of {', '.join(DEVICES)}; found {device}"
             raise UnsupportedSettingError(msg)
-        self.checkpoint = checkpoint
+        own = shipped_weights(facts.name) if shipped and checkpoint is None else None
+        self.checkpoint = str(own) if own else None if checkpoint == UNTRAINED else checkpoint
         self.device = device
         self.points = tuple(points)
         self.info = replace(
@@ -100,9 +106,10 @@ class NeuralCodec(Codec):
             kind="neural",
             version=f"torch {package_versions(['torch'])['torch']}, code {_code_hash()[:8]}",
             fingerprint=self._weights_fingerprint(),
-            trained=checkpoint is not None,
+            trained=self.checkpoint is not None,
+            remark=REMARK if own else "",
             deterministic=device == "cpu",
-            needs=("pkg:torch", *((f"file:{checkpoint}",) if checkpoint is not None else ())),
+            needs=("pkg:torch", *((f"file:{self.checkpoint}",) if self.checkpoint else ())),
         )
         self._model: nn.Module | None = None
 

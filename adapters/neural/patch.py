@@ -1,8 +1,8 @@
 """The Spectrogram Patch Codec: a mel spectrogram in patches from one codebook, and a HiFi-GAN."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from codecbench.adapters.bit_packer import code_bits
 from codecbench.adapters.neural.codec_stream import BlockStreamDecoder, BlockStreamEncoder
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.neural.reach import Conv, Transposed, lookahead_samples, same
+from codecbench.adapters.neural.shipped import shipped_config
 from codecbench.adapters.reference.settings import (
     Number,
     point_number,
@@ -19,8 +20,14 @@ from codecbench.adapters.reference.settings import (
     require_choice,
 )
 from codecbench.adapters.streaming import Stream
-from codecbench.core.checkpoint import Checkpoint, CheckpointError, load_tensors
-from codecbench.core.errors import EncodeError, UnsupportedSettingError
+from codecbench.core.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    find_checkpoint,
+    load_tensors,
+    stored_config,
+)
+from codecbench.core.errors import EncodeError, MissingWeightsError, UnsupportedSettingError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -69,7 +76,7 @@ class PatchCodec(NeuralCodec):
         self,
         *,
         codebook_size: int | Sequence[int] = 4096,
-        causal: bool = False,
+        causal: bool | None = None,
         size: Literal["small", "medium", "paper"] | None = None,
         patch_only: bool = False,
         checkpoint: str | None = None,
@@ -79,10 +86,12 @@ class PatchCodec(NeuralCodec):
 
         Args:
             codebook_size: Powers of two from 16; 256, 1024 and 4096 give 5000, 6250, 7500 bit/s.
-            causal: Use a vocoder that sees no later frame, not the published kind.
+            causal: Use a vocoder that sees no later frame, not the published kind; by default what
+                the weights are for, and without weights the published kind.
             size: Width and depth; by default what the checkpoint says, or "small".
             patch_only: Quantise each patch by itself, without residual blocks in the encoder.
-            checkpoint: File or folder of weights; without it they are random.
+            checkpoint: File or folder of weights, or "untrained"; by default those that come with
+                codecbench, where they are for these options.
             device: "cpu" or "cuda".
 
         Raises:
@@ -90,7 +99,7 @@ class PatchCodec(NeuralCodec):
         """
         if size is not None:
             require_choice("patch", "size", size, _SIZES)
-        self.size, self.patch_only, self.causal = size, patch_only, causal
+        self.size, self.patch_only = size, patch_only
 
         def check(value: Number) -> Number:
             return int(require_choice("patch", "codebook_size", value, _CODEBOOK_SIZES))
@@ -104,6 +113,17 @@ class PatchCodec(NeuralCodec):
                 PATCHES * code_bits(int(entries)) * SAMPLE_RATE / PACKET_SAMPLES
             ),
         )
+        if checkpoint is None:
+            stored = shipped_config("patch")
+            sizes = {int(point_number(point, "codebook_size")) for point in points}
+            trained = sizes <= set(stored.get("codebook_sizes", [stored.get("codebook_size")]))
+            shipped = trained and size is None and not patch_only
+            shipped = shipped and causal in (None, stored["causal"])
+        else:
+            stored, shipped = _config_of(checkpoint, self.weight_files), False
+        if causal is None:
+            causal = bool(stored.get("causal", False)) and (shipped or checkpoint is not None)
+        self.causal = causal
         facts = CodecInfo(
             name="patch",
             version="",
@@ -115,7 +135,7 @@ class PatchCodec(NeuralCodec):
             licence="MIT",
             source="arXiv:2509.02244",
         )
-        super().__init__(facts, points, checkpoint=checkpoint, device=device)
+        super().__init__(facts, points, checkpoint=checkpoint, device=device, shipped=shipped)
 
     def codebook_sizes(self, point: OperatingPoint) -> tuple[int, ...]:
         """Return the size of the shared codebook for each patch of a column."""
@@ -235,6 +255,15 @@ class PatchCodec(NeuralCodec):
             packet_samples=PACKET_SAMPLES,
             packet_bits=sum(code_bits(entries) for entries in sizes),
         )
+
+
+def _config_of(checkpoint: str, names: Sequence[str]) -> Mapping[str, Any]:
+    """Return the configuration in a file of weights, empty where there is none to be read yet."""
+    try:
+        path = find_checkpoint(checkpoint, names)
+    except MissingWeightsError:  # "untrained", or not there; `load` says so
+        return {}
+    return stored_config(path) if path.suffix == ".safetensors" else {}
 
 
 def _vocoder_lookahead() -> int:

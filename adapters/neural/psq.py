@@ -11,6 +11,7 @@ from codecbench.adapters.bit_packer import code_bits
 from codecbench.adapters.neural.codec_stream import BlockStreamDecoder, BlockStreamEncoder
 from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.neural.psq_dither import subtractive_dither
+from codecbench.adapters.neural.shipped import shipped_config
 from codecbench.adapters.reference.settings import (
     Number,
     point_number,
@@ -86,7 +87,8 @@ class PsqCodec(NeuralCodec):
             dpcrnn: False is the paper's ablation "No DPCRNN".
             skips: False is "No skips".
             styling: False is "No styling".
-            checkpoint: File or folder of weights; without it they are random.
+            checkpoint: File or folder of weights, or "untrained"; by default those that come with
+                codecbench, of the plain network at 1500 and 3000 bit/s.
             device: "cpu" or "cuda".
 
         Raises:
@@ -122,7 +124,15 @@ class PsqCodec(NeuralCodec):
             licence="MIT",
             source="arXiv:2405.08417",
         )
-        super().__init__(facts, points, checkpoint=checkpoint, device=device)
+        plain = levels is None and dimensions is None and quantizer == "scalar"
+        shipped = plain and all(self.variant.values())
+        super().__init__(
+            facts,
+            points,
+            checkpoint=checkpoint,
+            device=device,
+            shipped=shipped and {point.name for point in points} <= shipped_config("psq").keys(),
+        )
 
     def _split(self, bitrate: Number) -> tuple[int, int]:
         """Return codes per packet and values of each code.

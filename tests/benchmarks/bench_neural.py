@@ -29,12 +29,12 @@ from codecbench.benchmark.conformance import make_signal
 from codecbench.core.audio import Audio
 
 SPECS = (
-    "psq:bitrate=1500",
-    "patch",
-    "patch:causal=true",
+    "psq:bitrate=1500,checkpoint=untrained",
+    "patch:causal=false",
+    "patch:causal=true,checkpoint=untrained",
     "esc:variant=base,streams=6",
     "esc:variant=large,streams=6",
-    "hificodec:variant=16k_320d",
+    "hificodec:variant=16k_320d,checkpoint=untrained",
     "hificodec:variant=24k_240d",
     "dac:variant=esc-tiny,codebooks=18",
     "dac:variant=16k,codebooks=12",

@@ -25,7 +25,8 @@ TINY = HifiCodecSettings(
     width=8,
     latent=16,
     channels=16,
-    complex_weight=50.0,
+    loud_weight=4.0,
+    stft_weight=1.0,
     look_up_from=2,
     start_batches=2,
     revive_every=2,
@@ -107,7 +108,7 @@ def test_the_papers_settings_are_the_papers() -> None:
     assert (paper.training.batch, paper.training.crop_s) == (64, 1.0)
     assert (settings.mel_weight, settings.small_mel_weight) == (45.0, 1.0)
     assert (settings.quantizer_weight, settings.feature_weight) == (10.0, 2.0)
-    assert (settings.adversarial_from, settings.complex_weight) == (0, 0.0)
+    assert (settings.loud_weight, settings.stft_weight, settings.adversarial_from) == (0, 0, 0)
     assert (settings.learning_rate, settings.decay, settings.clip_norm) == (2e-4, 0.98, 0.0)
 
 

@@ -19,7 +19,12 @@ import click
 @click.option("--scale", default="small", show_default=True, help="Table of the recipe.")
 @click.option("--minutes", default=0.0, type=click.FloatRange(min=0), help="Stop after so long.")
 @click.option("--steps", type=click.IntRange(min=1), help="Length of the whole training.")
-@click.option("--from", "start_from", metavar="CHECKPOINT", help="Weights to begin with.")
+@click.option(
+    "--from",
+    "start_from",
+    metavar="CHECKPOINT",
+    help="Weights to begin with; 'shipped' for those that come with codecbench.",
+)
 @click.option("--threads", default=0, type=click.IntRange(min=0), help="Threads on the CPU.")
 @click.option("--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))

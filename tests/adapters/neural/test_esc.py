@@ -184,7 +184,7 @@ def test_names_a_missing_checkpoint(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def untrained() -> EscCodec:
-    codec = EscCodec(streams=(1, 6))
+    codec = EscCodec(streams=(1, 6), checkpoint="untrained")
     codec.load()
     return codec
 

@@ -93,7 +93,7 @@ def official(checkpoints: Callable[[str], str]) -> Callable[[str], HifiCodecCode
 
 @pytest.fixture(scope="module")
 def untrained() -> HifiCodecCodec:
-    codec = HifiCodecCodec()
+    codec = HifiCodecCodec(checkpoint="untrained")
     codec.load()
     return codec
 
@@ -135,7 +135,7 @@ def test_rates_of_the_paper(variant: str, groups: int, rate: int) -> None:
 )
 def test_parameters_of_official_model(variant: str, normed: int, folded: int) -> None:
     # hificodec.md, section 2: counted by instantiating the official classes.
-    codec = HifiCodecCodec(variant=variant)
+    codec = HifiCodecCodec(variant=variant, checkpoint="untrained")
     model = codec.make_model(None)
     assert sum(weight.numel() for weight in model.parameters()) == normed
     codec.load()
@@ -205,7 +205,7 @@ def test_refuses_less_than_a_frame_as_the_official_model_does(untrained: HifiCod
 def test_normalised_clip_is_coded_at_its_peak_and_comes_back_at_its_level(
     untrained: HifiCodecCodec, speech: Audio
 ) -> None:
-    codec = HifiCodecCodec(normalize="peak0.95")
+    codec = HifiCodecCodec(normalize="peak0.95", checkpoint="untrained")
     codec.load()
     clip = Audio(0.25 * speech.samples[:8000], 16000)
     peak = np.float32(np.abs(clip.samples).max())
@@ -221,7 +221,7 @@ def test_normalised_clip_is_coded_at_its_peak_and_comes_back_at_its_level(
 
 @pytest.mark.parametrize("level", [0.0, 1e-45])
 def test_silence_needs_no_scale(level: float) -> None:
-    codec = HifiCodecCodec(normalize="peak0.95")
+    codec = HifiCodecCodec(normalize="peak0.95", checkpoint="untrained")
     encoded = codec.encode(Audio(np.full(640, level, np.float32), 16000), codec.points[0])
     assert struct.unpack("<f", encoded.header) == (1.0,)
     assert np.isfinite(codec.decode(encoded).samples).all()
@@ -229,7 +229,7 @@ def test_silence_needs_no_scale(level: float) -> None:
 
 @pytest.mark.parametrize("header", [b"", struct.pack("<f", 0.0), struct.pack("<f", math.nan)])
 def test_refuses_a_damaged_scale(header: bytes) -> None:
-    codec = HifiCodecCodec(normalize="peak0.95")
+    codec = HifiCodecCodec(normalize="peak0.95", checkpoint="untrained")
     encoded = codec.encode(Audio(np.zeros(640, np.float32), 16000), codec.points[0])
     with pytest.raises(BitstreamError):
         codec.decode(replace(encoded, header=header, header_bits=8 * len(header)))
@@ -242,7 +242,7 @@ def test_several_points_would_be_one(untrained: Codec, speech: Audio) -> None:
 
 
 def test_untrained_weights_are_the_same_each_time(untrained: HifiCodecCodec) -> None:
-    again = HifiCodecCodec()
+    again = HifiCodecCodec(checkpoint="untrained")
     assert not again.info.trained
     for one, other in zip(untrained.model.parameters(), again.model.parameters(), strict=True):
         assert torch.equal(one, other)

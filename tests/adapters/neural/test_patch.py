@@ -44,7 +44,7 @@ def widen_codewords(codec: PatchCodec) -> None:
 
 @pytest.fixture(scope="module")
 def causal() -> PatchCodec:
-    codec = get_codec("patch:causal=true,codebook_size=256|1024|4096")
+    codec = get_codec("patch:causal=true,codebook_size=256|1024|4096,checkpoint=untrained")
     assert isinstance(codec, PatchCodec)
     codec.load()
     widen_codewords(codec)
@@ -53,7 +53,7 @@ def causal() -> PatchCodec:
 
 @pytest.fixture(scope="module")
 def published() -> PatchCodec:
-    codec = get_codec("patch")
+    codec = get_codec("patch:checkpoint=untrained")
     assert isinstance(codec, PatchCodec)
     codec.load()
     widen_codewords(codec)
@@ -194,7 +194,7 @@ def test_looks_ahead_exactly_as_far_as_declared(is_causal: bool) -> None:
     sample with the causal one; the packet's own 512 samples come on top.
     """
     torch.manual_seed(0)
-    info = get_codec(f"patch:causal={str(is_causal).lower()}").info
+    info = get_codec(f"patch:causal={str(is_causal).lower()},checkpoint=untrained").info
     latency = info.frame_samples + info.lookahead_samples
     config = PatchConfig(channels=8, vocoder_channels=32, causal=is_causal)
     model = PatchModel(config).double()
@@ -279,8 +279,8 @@ def test_refuses_bad_settings(options: str) -> None:
         get_codec(f"patch:{options}")
 
 
-def test_weights_are_random_without_a_checkpoint() -> None:
-    info = get_codec("patch").info
+def test_untrained_is_the_published_kind() -> None:
+    info = get_codec("patch:checkpoint=untrained").info
     assert not info.trained
     assert not info.causal
 

@@ -375,8 +375,8 @@ def test_refuses_what_does_not_fit(options: str) -> None:
     assert options.rpartition(",")[2].partition("=")[0] in str(caught.value)
 
 
-def test_weights_are_random_without_a_checkpoint() -> None:
-    info = get_codec("psq").info
+def test_untrained_weights_are_random() -> None:
+    info = get_codec("psq:checkpoint=untrained").info
     assert not info.trained
     assert info.causal
     assert info.deterministic
