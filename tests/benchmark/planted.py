@@ -175,3 +175,28 @@ class Uninstalled(Counting):
     name: ClassVar[str] = "uninstalled"
     outputs: ClassVar[tuple[str, ...]] = ("uninstalled",)
     modules: ClassVar[tuple[str, ...]] = ("a_package_that_nobody_has",)
+
+
+class PlacedCodec(CoarseCodec):
+    """Appends the name of its worker to a file; may kill the worker that its child belongs to."""
+
+    def __init__(
+        self,
+        *,
+        device: str = "cpu",
+        trace: str = "",
+        kills_at_ms: int = 0,
+        bits: tuple[int, ...] = (8,),
+    ) -> None:
+        super().__init__(bits=bits)
+        self.device = device
+        self.placed = trace
+        self.kills_at_ms = kills_at_ms
+
+    def decode(self, encoded: Encoded) -> Audio:
+        if self.placed:
+            with Path(self.placed).open("a") as file:
+                file.write(f"{os.environ.get('PLANTED_WORKER', 'nobody')}\n")
+        if round(1000 * encoded.duration_s) == self.kills_at_ms:
+            os.kill(os.getppid(), signal.SIGKILL)
+        return super().decode(encoded)
