@@ -113,7 +113,7 @@ def run_suite(
         yield from place.news()
         plan = make_plan(suite, data, place.respondent())
         with closing(Cache(how.cache or default_cache_folder())) as cache:
-            store, salvaged = open_or_salvage(out, plan)
+            store, salvaged = open_or_salvage(out)
             with store:
                 if salvaged is not None:
                     yield salvaged

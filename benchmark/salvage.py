@@ -1,28 +1,18 @@
 """A damaged store is moved aside, and every row of it that is as it was written is kept."""
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+import json
+from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from codecbench.benchmark.carving import Value, intact_rows
 from codecbench.benchmark.events import StoreSalvaged
-from codecbench.benchmark.plan import Plan
-from codecbench.benchmark.store import (
-    FILE,
-    CellRow,
-    EncodingRow,
-    Place,
-    RunStore,
-    cell_of,
-    encoding_of,
-    open_to_read,
-)
-from codecbench.benchmark.store_schema import COLUMNS, row_sum
-from codecbench.core.errors import DamagedStoreError, ResultSchemaError
+from codecbench.benchmark.store import FILE, RunStore, cell_of, encoding_of
+from codecbench.core.cell import Status
+from codecbench.core.errors import DamagedStoreError
 
-Row = TypeVar("Row", EncodingRow, CellRow)
+Row = TypeVar("Row")
 
 _BESIDE = ("", "-wal", "-shm")
 """Endings of a database and of what SQLite keeps beside it."""
@@ -30,15 +20,13 @@ _BESIDE = ("", "-wal", "-shm")
 _BATCH = 10_000
 
 
-def open_or_salvage(folder: Path, plan: Plan) -> tuple[RunStore, StoreSalvaged | None]:
+def open_or_salvage(folder: Path) -> tuple[RunStore, StoreSalvaged | None]:
     """Open a run folder for writing; a store that is damaged is replaced by what it still holds.
 
-    Rows are looked for one by one, by the places of the plan, so that a page that cannot be read
-    costs the rows on it and no others.
+    Only values are kept, and what a reference decides; what failed is tried again in any case.
 
     Args:
         folder: The run folder.
-        plan: What may stand in it.
 
     Returns:
         The store, and what was salvaged where it was damaged.
@@ -50,17 +38,15 @@ def open_or_salvage(folder: Path, plan: Plan) -> tuple[RunStore, StoreSalvaged |
     try:
         return _checked(folder), None
     except DamagedStoreError as error:
-        why = str(error)
+        why = str(error).partition(";")[0]
     damaged = _move_aside(folder)
     store = RunStore(folder, write=True)
     try:
-        encodings = _copy_encodings(damaged, plan, store)
-        cells = _copy_cells(damaged, plan, store)
+        encodings, cells = _copy(damaged, store)
     except BaseException:
         store.close()
         raise
-    found = StoreSalvaged(why=why, damaged=damaged, encodings=encodings, cells=cells)
-    return store, found
+    return store, StoreSalvaged(why=why, damaged=damaged, encodings=encodings, cells=cells)
 
 
 def _checked(folder: Path) -> RunStore:
@@ -84,62 +70,29 @@ def _move_aside(folder: Path) -> Path:
     return target
 
 
-def _places(plan: Plan) -> Iterator[Place]:
-    for system in plan.systems:
-        for point in system.facts.points:
-            for condition in plan.conditions:
-                for clip in plan.dataset.clips:
-                    yield Place(
-                        codec=system.facts.codec,
-                        point=point.name,
-                        condition=condition.name,
-                        clip=clip.id,
-                    )
+def _copy(damaged: Path, store: RunStore) -> tuple[int, int]:
+    """Put what is intact into a new store; return the numbers of its encodings and cells."""
+    final = (Status.OK.value, Status.UNDEFINED.value)
+    rows = [row for row in intact_rows(damaged) if row[0] == "facts" or _status(row) in final]
+    # Says which suite it was.
+    facts = {str(key): json.loads(str(body)) for key, body in _of("facts", rows)}
+    store.write_plan(facts=facts, clips=[], systems=[], metrics=[])
+    for encodings in _batches(map(encoding_of, _of("encodings", rows))):
+        store.put(encodings=encodings)
+    for cells in _batches(map(cell_of, _of("cells", rows))):
+        store.put(cells=cells)
+    return len(store.encodings()), len(store.cells())
 
 
-def _copy_encodings(damaged: Path, plan: Plan, store: RunStore) -> int:
-    keys = ((p.codec, p.point, p.condition, p.clip) for p in _places(plan))
-    total = 0
-    for batch in _batches(_intact(damaged, "encodings", keys, encoding_of)):
-        store.put(encodings=batch)
-        total += len(batch)
-    return total
+def _status(row: tuple[str, tuple[Value, ...]]) -> Value:
+    table, values = row
+    return values[5] if table == "encodings" else values[6]
 
 
-def _copy_cells(damaged: Path, plan: Plan, store: RunStore) -> int:
-    names = [output.name for metric in plan.metrics for output in metric.outputs]
-    keys = ((p.codec, p.point, p.condition, p.clip, name) for p in _places(plan) for name in names)
-    total = 0
-    for batch in _batches(_intact(damaged, "cells", keys, cell_of)):
-        store.put(cells=batch)
-        total += len(batch)
-    return total
+def _of(table: str, rows: Iterable[tuple[str, tuple[Value, ...]]]) -> Iterator[tuple[Value, ...]]:
+    return (values for name, values in rows if name == table)
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while batch := list(islice(rows, _BATCH)):
         yield batch
-
-
-def _intact(
-    damaged: Path,
-    table: str,
-    keys: Iterator[tuple[str, ...]],
-    convert: Callable[[Sequence[Any]], Row],  # Any: what SQLite gives back
-) -> Iterator[Row]:
-    """Hand out the rows of some keys that are there and as they were written."""
-    try:
-        db, version = open_to_read(damaged)
-    except (ResultSchemaError, sqlite3.DatabaseError):
-        return
-    columns = COLUMNS[table]
-    wanted = columns if version < 3 else (*columns, "sum")
-    with closing(db):
-        for key in keys:
-            where = " AND ".join(f"{column}=?" for column in columns[: len(key)])
-            query = f"SELECT {', '.join(wanted)} FROM {table} WHERE {where}"
-            # ValueError, TypeError: what a row without a sum holds may be anything.
-            with suppress(sqlite3.DatabaseError, ResultSchemaError, ValueError, TypeError):
-                row = db.execute(query, key).fetchone()
-                if row is not None and (wanted == columns or row_sum(row[:-1]) == row[-1]):
-                    yield convert(row[: len(columns)])

@@ -296,7 +296,7 @@ def _insert(db: sqlite3.Connection, table: str, rows: Iterable[tuple[object, ...
 def _open(path: Path, *, write: bool) -> tuple[sqlite3.Connection, int]:
     """Open a database and return it with its version."""
     if not write:
-        return open_to_read(path)
+        return _open_to_read(path)
     db = sqlite3.connect(path, timeout=60)
     try:
         db.execute("PRAGMA journal_mode=WAL")
@@ -308,28 +308,32 @@ def _open(path: Path, *, write: bool) -> tuple[sqlite3.Connection, int]:
     return db, STORE_VERSION
 
 
-def open_to_read(path: Path) -> tuple[sqlite3.Connection, int]:
+def _open_to_read(path: Path) -> tuple[sqlite3.Connection, int]:
     """Open a database that may lie where nothing can be written, and return it with its version."""
     name = quote(str(path.absolute()))
-    db = sqlite3.connect(f"file:{name}?mode=ro", timeout=60, uri=True)
-    try:
+    journal = path.with_name(f"{path.name}-wal")
+    # SQLite wants to make a file beside the database, unless it is told that nobody writes.
+    # Where a journal lies there, that would be a lie.
+    modes = ("mode=ro",) if _has_content(journal) else ("mode=ro", "immutable=1")
+    for mode in modes:
+        db = sqlite3.connect(f"file:{name}?{mode}", timeout=60, uri=True)
         try:
             version = stored_version(db, path)
-        except sqlite3.OperationalError:
-            # SQLite wants to make a file beside the database, unless it is told that nobody
-            # writes. Where a journal lies there, that would be a lie.
-            if path.with_name(f"{path.name}-wal").exists():
-                raise
+        except BaseException as error:
             db.close()
-            db = sqlite3.connect(f"file:{name}?immutable=1", uri=True)
-            version = stored_version(db, path)
-        if version == 0:
-            msg = f"{path}: empty; {_WAY_OUT}"
-            raise DamagedStoreError(msg)
-    except BaseException:
+            if isinstance(error, sqlite3.OperationalError) and mode != modes[-1]:
+                continue
+            raise
+        break
+    if version == 0:
         db.close()
-        raise
+        msg = f"{path}: empty; {_WAY_OUT}"
+        raise DamagedStoreError(msg)
     return db, version
+
+
+def _has_content(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
 
 
 def _take_lock(folder: Path) -> IO[str]:
