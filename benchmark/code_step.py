@@ -21,6 +21,7 @@ from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.references import References, UnusableReferenceError, draw_of
 from codecbench.core.audio import Audio
 from codecbench.core.errors import (
+    BitstreamError,
     NonFiniteError,
     SignalError,
     SignalMismatchError,
@@ -63,7 +64,8 @@ class CodingBench:
         Args:
             request: ``spec``, ``point``, ``points`` (all that this clip is coded at), ``path``,
                 ``sha256``, ``clip`` (id), ``sample_rate`` (of the evaluation), ``condition``,
-                ``seed``, ``objects`` (folder).
+                ``seed``, ``objects`` (folder). With ``bitstream``, the path of one that was made
+                before, nothing is encoded and that one is decoded.
 
         Returns:
             ``status`` ok with what was measured, or undefined or failed with its reason.
@@ -85,9 +87,12 @@ class CodingBench:
         except UnusableReferenceError as error:
             return {"status": "undefined", "reason": error.reason, "detail": error.detail}
         audio = resample(treated.audio, encoder.info.sample_rate)
-        names = request["points"]
-        wanted = [str(name) for name in names] if isinstance(names, list) else []
-        encoded, encode_s = self._encode(encoder, spec, audio, str(request["point"]), wanted)
+        if "bitstream" in request:
+            encoded, encode_s = _read_bitstream(request, audio), 0.0
+        else:
+            names = request["points"]
+            wanted = [str(name) for name in names] if isinstance(names, list) else []
+            encoded, encode_s = self._encode(encoder, spec, audio, str(request["point"]), wanted)
         blob = encoded.to_bytes()
         started = time.perf_counter()
         try:
@@ -139,6 +144,22 @@ class CodingBench:
         for point, each in zip(points, nested, strict=True):
             kept[point.name] = (each, took if point.name == name else 0.0)
         return kept[name]
+
+
+def _read_bitstream(request: Message, audio: Audio) -> Encoded:
+    """Return what somebody else's encoder made of a clip, where it can be that.
+
+    Raises:
+        BitstreamError: It is damaged, or of another signal or point. A decoder takes the length
+            on trust, which a stranger's bytes do not deserve.
+    """
+    encoded = Encoded.from_bytes(Path(str(request["bitstream"])).read_bytes())
+    found = (encoded.point, encoded.n_samples, encoded.sample_rate)
+    wanted = (str(request["point"]), audio.n_samples, audio.sample_rate)
+    if found != wanted:
+        msg = f"bitstream of another signal: point, samples and rate are {found}, wanted {wanted}"
+        raise BitstreamError(msg)
+    return encoded
 
 
 def _judge(

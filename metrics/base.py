@@ -25,6 +25,8 @@ class Metric(ABC):
         sample_rate: Rate at which it works, in Hz; None where the definition takes any rate.
         min_seconds: Shortest clip that it can score.
         deterministic: Whether equal input gives equal scores.
+        tolerance: How far the scores of equal signals may lie apart on two machines that have the
+            same versions: what processors and compilers do to the last digits.
         source: Paper or standard.
         formula: What is computed, in short.
         domain: The signals that its scores mean something for.
@@ -41,6 +43,7 @@ class Metric(ABC):
     sample_rate: ClassVar[int | None] = 16000
     min_seconds: ClassVar[float]
     deterministic: ClassVar[bool] = True
+    tolerance: ClassVar[float] = 1e-4
     source: ClassVar[str]
     formula: ClassVar[str] = ""
     domain: ClassVar[str] = ""

@@ -34,6 +34,7 @@ class F0RmseCents(WorldMetric):
     name: ClassVar[str] = "f0_rmse_cents"
     outputs: ClassVar[tuple[str, ...]] = ("f0_rmse_cents",)
     unit: ClassVar[str] = "cent"
+    tolerance: ClassVar[float] = 1.0
     higher_is_better: ClassVar[bool] = False
     range: ClassVar[tuple[float, float]] = (0.0, math.inf)
     source: ClassVar[str] = _SOURCE

@@ -42,6 +42,7 @@ class Nomad(Metric):
     range: ClassVar[tuple[float, float]] = (0.0, 2.0)
     sample_rate: ClassVar[int | None] = _RATE
     min_seconds: ClassVar[float] = 400 / _RATE
+    tolerance: ClassVar[float] = 1e-3
     source: ClassVar[str] = "Ragano, Skoglund and Hines, ICASSP 2024, arXiv:2309.16284"
     formula: ClassVar[str] = (
         "|e(y) - e(x)|, e = L2norm(W ReLU(mean over time of h) + b), h the last hidden states of "

@@ -28,6 +28,7 @@ class _SiSdr(Metric):
     range: ClassVar[tuple[float, float]] = (-LIMIT_DB, LIMIT_DB)
     sample_rate: ClassVar[int | None] = None
     min_seconds: ClassVar[float] = 0.01
+    tolerance: ClassVar[float] = 1e-3
     source: ClassVar[str] = (
         "Le Roux et al., SDR - half-baked or well done?, ICASSP 2019, "
         "doi:10.1109/ICASSP.2019.8683855"

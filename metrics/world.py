@@ -54,6 +54,8 @@ class WorldMetric(Metric):
 
     sample_rate: ClassVar[int | None] = 16000
     min_seconds: ClassVar[float] = 0.1
+    # A frame on the border between voiced and unvoiced may fall to either side.
+    tolerance: ClassVar[float] = 1e-2
     packages: ClassVar[tuple[str, ...]] = ("numba", "numpy", "pyworld", "scipy", "soxr")
     modules: ClassVar[tuple[str, ...]] = ("numba", "pyworld", "scipy")
 

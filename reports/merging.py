@@ -41,9 +41,10 @@ def merge_results(runs: Sequence[RunResults], *, force: bool = False) -> RunResu
     if differences and not force:
         more = f" ({len(differences) - 1} more differences)" if len(differences) > 1 else ""
         raise ResultSchemaError(f"{differences[0].text}{more}")
-    caveats: tuple[str, ...] = ()
+    caveats = tuple(dict.fromkeys(caveat for run in runs for caveat in run.caveats))
     if differences:
-        runs, caveats = mark_mixed(runs, differences)
+        runs, mixed = mark_mixed(runs, differences)
+        caveats += mixed
     runs = _tell_apart(runs)
     suite, environment = joined_settings(runs)
     metrics = _merge_metrics(runs)

@@ -58,7 +58,7 @@ def _run(group: click.Command) -> int:
         sys.stderr.close()
         code = ExitCode.OK
     except CodecBenchError as error:
-        code = _say(str(error), _code_of(error), debug=debug)
+        code = _say(str(error), code_of(error), debug=debug)
     except Exception as error:  # noqa: BLE001  (the last line of defence of a program)
         code = _say(*_unforeseen(error), debug=debug)
     return int(code or 0)
@@ -75,8 +75,11 @@ def _unforeseen(error: Exception) -> tuple[str, ExitCode]:
     return what, ExitCode.INTERNAL
 
 
-def _code_of(error: CodecBenchError) -> ExitCode:
-    """Our own errors are about what was asked for, unless a codec or package let us down."""
+def code_of(error: CodecBenchError) -> ExitCode:
+    """Return the code of one of our errors.
+
+    They are about what was asked for, unless a codec or package let us down.
+    """
     let_down = (NotAvailableError, EncodeError, DecodeError, MetricError, StorageError)
     return ExitCode.INCOMPLETE if isinstance(error, let_down) else ExitCode.USAGE
 

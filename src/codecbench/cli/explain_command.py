@@ -47,6 +47,7 @@ def _facts(metric: "Metric") -> dict[str, str]:
         "formula": metric.formula,
         "range": f"{low} … {high}{unit}, {direction} is better",
         "works at": f"{rate}, on clips of {metric.min_seconds:g} s or more",
+        "repeats": f"within {metric.tolerance:g}{unit} on another machine with the same versions",
         "valid for": metric.domain,
         "caveats": metric.caveats,
         "source": metric.source,

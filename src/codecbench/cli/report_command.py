@@ -8,7 +8,7 @@ import click
 @click.command("report")
 @click.argument(
     "folders",
-    metavar="RUN…",
+    metavar="RUN|BOARD…",
     nargs=-1,
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
@@ -17,7 +17,7 @@ import click
     "-o",
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to.  [default: report within the first RUN]",
+    help="Where to.  [default: report within the first of them]",
 )
 @click.option(
     "--site",
@@ -63,7 +63,7 @@ def command(
     cache: Path | None,
     force: bool,
 ) -> None:
-    """Write tables, figures and a page from run folders, finished or not.
+    """Write tables, figures and a page from run folders, finished or not, and from boards.
 
     Several runs stand side by side where they share data and definitions of metrics; what differs
     is refused with its name, or with --force marked and never compared. A site has a
@@ -71,10 +71,10 @@ def command(
     server and network.
     """
     from codecbench.core.errors import ConfigError
+    from codecbench.reports.boards.board import is_board, open_results
     from codecbench.reports.report import write_report
-    from codecbench.reports.run import Run
 
-    results = [Run(folder).results() for folder in folders]
+    results = open_results(folders)
     if site is None:
         if checks:
             msg = "checks are shown by a site: give --site DIR, too"
@@ -90,6 +90,8 @@ def command(
     if audio != "all" and not audio.isdecimal():
         msg = f"--audio {audio}: give a number of clips, or 'all'"
         raise ConfigError(msg)
+    if cache is None and len(folders) == 1 and is_board(folders[0]):
+        cache = folders[0]  # which keeps its sounds as a cache does
     count = None if audio == "all" else int(audio)
     options = SiteOptions(costs=costs, checks=checks, audio=count, cache=cache, force=force)
     print(f"site: {write_site(results, site, options)}")
