@@ -10,6 +10,7 @@ from codecbench import __version__
 # Name: what `--help` says of it. The module of the same name is imported when the command runs.
 COMMANDS = {
     "bisect": "Find the checkpoint that made a codec worse.",
+    "bundle": "Pack a run into one file that others can verify.",
     "check": "Ask a codec whether it does what its adapter promises.",
     "compare": "Compare two runs, checkpoints or codecs, clip by clip; fail where it got worse.",
     "complexity": "Measure what codecs cost: parameters, operations, time, memory, latency.",
@@ -27,6 +28,7 @@ COMMANDS = {
     "gc": "Bound the cache of coded audio.",
     "listen": "Write a listening test from a run; read what listeners say.",
     "list": "List codecs, metrics, datasets or suites.",
+    "merge": "Verify bundles and put their runs on a board.",
     "new": "Write a codec, metric or dataset of your own to start from, with its test.",
     "report": "Write tables, figures and a page from a run.",
     "run": "Code clips with codecs, score them, and write a report.",
