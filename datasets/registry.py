@@ -53,7 +53,7 @@ _SHORT_FORM = re.compile(
 _SAMPLING = tuple(option_defaults(Sampling))
 
 
-def get_dataset(spec: DatasetSpec) -> Dataset:
+def get_dataset(spec: DatasetSpec, *, n: int | None = None) -> Dataset:
     """Find, choose and read the clips of a dataset.
 
     Args:
@@ -70,6 +70,8 @@ def get_dataset(spec: DatasetSpec) -> Dataset:
             Every named dataset takes the options ``n`` (clips), ``seed``, ``crop_s``, ``speaker``,
             ``speakers`` and ``per_speaker``; see `codecbench.datasets.sampling.Sampling`. A name
             is tried before a path: write ``./demo`` for a folder called demo.
+        n: Number of clips, chosen as by the option of that name; all where None. A `Dataset` is
+            returned as it is.
 
     Returns:
         All clips, with their content hashed; a file that cannot be read is a clip with a problem.
@@ -84,11 +86,13 @@ def get_dataset(spec: DatasetSpec) -> Dataset:
     if isinstance(spec, str):
         named = named_spec(spec)
         if named is not None:
+            if n is not None:
+                named = replace(named, options={**named.options, "n": (n,)})
             return Dataset(name=str(named), clips=read_clips(entries_of(named)))
-        return _read(*_from_path(spec))
+        return _read(*_from_path(spec), n=n)
     if isinstance(spec, os.PathLike):
-        return _read(*_from_path(os.fspath(spec)))
-    return _read(*_from_files([_absolute(path) for path in spec]))
+        return _read(*_from_path(os.fspath(spec)), n=n)
+    return _read(*_from_files([_absolute(path) for path in spec]), n=n)
 
 
 def entries_of(spec: str | Spec) -> list[ClipEntry]:
@@ -198,8 +202,8 @@ def _from_files(paths: Sequence[Path]) -> tuple[str, Sequence[ClipEntry]]:
     return name, entries
 
 
-def _read(name: str, entries: Sequence[ClipEntry]) -> Dataset:
-    return Dataset(name=name, clips=read_clips(entries))
+def _read(name: str, entries: Sequence[ClipEntry], *, n: int | None) -> Dataset:
+    return Dataset(name=name, clips=read_clips(Sampling(n=n).choose(entries, name)))
 
 
 def _no_such(text: str, path: Path) -> DatasetError | ConfigError:

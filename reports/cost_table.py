@@ -31,14 +31,15 @@ class _Column:
     why: str = "no network"
 
 
-def cost_table(suite: CostSuite, found: Sequence[Complexity]) -> TextTable:
+def cost_table(suite: CostSuite, found: Sequence[Complexity | None]) -> TextTable:
     """Set what was measured beside what was published.
 
     Args:
         suite: The published table.
-        found: One measurement per row, in the same order.
+        found: One measurement per row, in the same order; None where there is none.
     """
-    columns = [column for column in _columns(found) if column.quantity in suite.quantities]
+    here = [each for each in found if each is not None]
+    columns = [column for column in _columns(here) if column.quantity in suite.quantities]
     heads, body = ["Codec", "spec"], []
     last = [
         index == len(columns) - 1 or columns[index + 1].quantity != column.quantity
@@ -47,14 +48,21 @@ def cost_table(suite: CostSuite, found: Sequence[Complexity]) -> TextTable:
     for column, ends in zip(columns, last, strict=True):
         heads += [column.head, *([f"{_TITLES[column.quantity]}, published"] if ends else [])]
     cells = [
-        [(column.measured(each), row.published.get(column.quantity)) for column in columns]
+        [
+            (
+                column.measured(each) if each is not None else None,
+                row.published.get(column.quantity),
+            )
+            for column in columns
+        ]
         for row, each in zip(suite.rows, found, strict=True)
     ]
     for row, each, values in zip(suite.rows, found, cells, strict=True):
-        badge = "" if each.trained else " [untrained]"
+        badge = " [untrained]" if each is not None and not each.trained else ""
         entries = [Entry(text=f"{row.label}{badge}"), Entry(text=row.spec)]
         for column, ends, (ours, theirs) in zip(columns, last, values, strict=True):
-            entries.append(_value(ours, column.shape, column.why))
+            why = "not measured" if each is None else column.why
+            entries.append(_value(ours, column.shape, why))
             if ends:
                 entries.append(_value(theirs, "{:g}", "not published"))
         body.append(tuple(entries))
@@ -68,7 +76,7 @@ def cost_table(suite: CostSuite, found: Sequence[Complexity]) -> TextTable:
         notes=(
             f"Published: {suite.source}. All other columns were measured here, in one go.",
             *suite.notes,
-            *_measured_notes(suite, found),
+            *_measured_notes(suite, here),
         ),
         name=suite.name,
     )
@@ -91,7 +99,7 @@ def _columns(found: Sequence[Complexity]) -> list[_Column]:
         _Column("mmacs_per_s", _TITLES["mmacs_per_s"], "{:.2f}", _mmacs),
         _Column("memory_mib", _TITLES["memory_mib"], "{:.1f}", lambda each: each.weights_mib),
     ]
-    threads = sorted({s.threads for each in found for s in each.speeds if s.device == "cpu"})
+    threads = sorted({s.threads for each in found for s in each.speeds if s.device == "cpu"} or {1})
     for way in ("encode", "decode"):
         for count in threads:
             setting = f"{count} thread{'s' if count > 1 else ''}"
@@ -159,7 +167,7 @@ def _divide(value: float | None, unit: float | None) -> float | None:
 
 def _measured_notes(suite: CostSuite, found: Sequence[Complexity]) -> list[str]:
     notes = [CONVENTION] if "mmacs_per_s" in suite.quantities else []
-    if any(name.endswith("_s") and "code" in name for name in suite.quantities):
+    if found and any(name.endswith("_s") and "code" in name for name in suite.quantities):
         notes.append(
             f"Times are seconds for {PUBLISHED_S:g} s of audio: here wall time, "
             f"medians over {found[0].clips} × {found[0].clip_s:g} s."

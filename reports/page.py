@@ -42,7 +42,7 @@ def render_page(
         parts=parts,
         results=parts.results,
         dataset=dataset_name(parts.results),
-        image=_data_uri if embed else link,
+        image=svg_uri if embed else link,
         images="data:" if embed else "'self' data:",
         link=link,
         versions=_scalars(parts.results.environment),
@@ -72,7 +72,7 @@ def dataset_name(results: "RunResults") -> str:
     return ", ".join(names) or "unknown"
 
 
-def _data_uri(path: Path) -> str:
+def svg_uri(path: Path) -> str:
     """Return a picture as the address of itself; as an image an SVG runs no script."""
     return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"
 

@@ -58,7 +58,7 @@ def overview_table(rows: Sequence[SummaryRow], metrics: Sequence[MetricFacts]) -
         entries = [Entry(text=system_label(any_row)), Entry(text=any_row.point or "none")]
         entries += [Entry(text=any_row.condition)] if with_condition else []
         entries.append(_rate_entries(any_row)[1])
-        entries += [_overview_entry(of_metric[facts.name], facts) for facts in metrics]
+        entries += [mean_entry(of_metric[facts.name], facts) for facts in metrics]
         body.append(tuple(entries))
     return TextTable(
         title="All metrics, means on the clips that all systems have",
@@ -158,7 +158,8 @@ def _interval_entry(mean: Mean, places: int) -> Entry:
     return Entry(text=f"[{mean.low:.{places}f}, {mean.high:.{places}f}]", kind="value")
 
 
-def _overview_entry(row: SummaryRow, facts: MetricFacts) -> Entry:
+def mean_entry(row: SummaryRow, facts: MetricFacts) -> Entry:
+    """Write a mean with its interval and what was lost, or why there is none."""
     places = decimals(facts)
     if row.common.mean is None:
         return Entry(
@@ -178,9 +179,16 @@ def no_value_reason(row: SummaryRow) -> str:
     return row.reasons or "nothing recorded"
 
 
-def _metric_notes(rows: Sequence[SummaryRow], facts: MetricFacts) -> tuple[str, ...]:
+def metric_intervals(rows: Sequence[SummaryRow]) -> tuple[str, ...]:
+    """Say what the intervals of some rows are, and how far they can be relied on."""
     clusters = {(row.common.cluster, row.common.n_clusters) for row in rows if row.common.n}
     drawn = ", ".join(f"{n} {cluster}s" for cluster, n in sorted(clusters) if cluster != "none")
+    notes = [f"Interval: Student's t, corrected for skewness, over {drawn}."] if drawn else []
+    notes += [f"Caution: {text}." for text in sorted({row.common.warning for row in rows} - {""})]
+    return tuple(notes)
+
+
+def _metric_notes(rows: Sequence[SummaryRow], facts: MetricFacts) -> tuple[str, ...]:
     common = {row.condition: row.common.n for row in rows if row.common.n}
     n_clips = max((row.n_clips for row in rows), default=0)
     sizes = ", ".join(
@@ -188,9 +196,7 @@ def _metric_notes(rows: Sequence[SummaryRow], facts: MetricFacts) -> tuple[str, 
         for condition, n in common.items()
     )
     notes = [f"mean and interval: on the clips that all systems with any value have: {sizes or 0}."]
-    if drawn:
-        notes.append(f"Interval: Student's t, corrected for skewness, over {drawn}.")
-    notes += [f"Caution: {text}." for text in sorted({row.common.warning for row in rows} - {""})]
+    notes += metric_intervals(rows)
     notes.append("own mean, own n: on every clip of which this system has a value.")
     notes.append(_worst_note(facts))
     undefined = max((row.n_undefined for row in rows), default=0)

@@ -3,9 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from codecbench.core.fingerprint import hash_bytes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 EntryKind: TypeAlias = Literal["text", "value", "reason"]
 
@@ -64,6 +67,21 @@ def to_markdown(table: TextTable) -> str:
     if table.notes:
         lines += ["", *(f"- {_markdown(note)}" for note in table.notes)]
     return "\n".join(lines) + "\n"
+
+
+def text_frame(table: TextTable) -> "pd.DataFrame":
+    """Return a table as a frame of texts, details in brackets behind their values.
+
+    A head that stands twice gets a number.
+    """
+    import pandas as pd
+
+    heads: list[str] = []
+    for column in table.columns:
+        count = sum(head.split(" (")[0] == column for head in heads)
+        heads.append(f"{column} ({count + 1})" if column in heads else column)
+    rows = [[f"{entry.text} {entry.detail}".strip() for entry in row] for row in table.rows]
+    return pd.DataFrame(rows, columns=heads, dtype="object")
 
 
 def _markdown_entry(entry: Entry) -> str:

@@ -54,6 +54,7 @@ class RunFigures:
         costs: What codecs cost; empty where nobody measured.
         cost_files: Where the costs were read, for the command.
         formats: Of the figures.
+        made_by: The command that makes all of them; "" where each has one of its own.
     """
 
     results: RunResults
@@ -63,6 +64,7 @@ class RunFigures:
     costs: tuple[Complexity, ...] = ()
     cost_files: tuple[Path, ...] = ()
     formats: tuple[str, ...] = FORMATS
+    made_by: str = ""
 
     @classmethod
     def of(
@@ -74,10 +76,11 @@ class RunFigures:
         costs: tuple[Complexity, ...] = (),
         cost_files: tuple[Path, ...] = (),
         formats: tuple[str, ...] = FORMATS,
+        made_by: str = "",
     ) -> "RunFigures":
         """Summarise a run and get ready to draw; see the attributes."""
         rows = summarize_rows(results)
-        return cls(results, rows, tuple(sources), width_in, costs, cost_files, formats)
+        return cls(results, rows, tuple(sources), width_in, costs, cost_files, formats, made_by)
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -255,7 +258,8 @@ class RunFigures:
             widths = {inches: word for word, inches in WIDTHS.items()}
             options += ["--width", widths[self.width_in]]
         sources = [str(path) for path in self.sources]
-        command = shlex.join(["codecbench", "figure", kind, *sources, *options, "-o", name])
+        words = ["codecbench", "figure", kind, *sources, *options, "-o", name]
+        command = self.made_by or shlex.join(words)
         return write_drawing(
             folder, name, drawing, title=title, command=command, formats=self.formats
         )

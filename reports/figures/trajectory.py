@@ -68,6 +68,18 @@ def read_trajectory(path: Path, *, name: str | None = None) -> Trajectory:
     return Trajectory(name=name or folder.resolve().name, curves=curves, marks=marks)
 
 
+def named_trajectory(source: Path) -> Trajectory:
+    """Read the log of a training given as ``NAME=PATH``, or as a path.
+
+    Raises:
+        RunError: As `read_trajectory`.
+    """
+    name, equals, path = str(source).partition("=")
+    if equals and not source.exists():
+        return read_trajectory(Path(path), name=name)
+    return read_trajectory(source)
+
+
 def _add(
     curves: dict[tuple[str, str], list[tuple[int, float]]],
     line: Mapping[str, Any],  # Any: JSON values

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from codecbench.adapters.registry import CODECS, get_codec
 from codecbench.benchmark.paper_systems import (
     Paper,
+    PaperWeights,
     find_paper,
     paper_names,
     with_paper_systems,
@@ -81,7 +82,7 @@ def test_systems_join_a_suite_when_their_weights_lie_there(tmp_path: Path) -> No
     (tmp_path / "HiFi-Codec-16k-320d").touch()
     (tmp_path / "encodec_16k_320d.pth").touch()
     suite, missing = with_paper_systems(
-        find_suite("paper/hificodec"), find_paper("hificodec"), tmp_path
+        find_suite("paper/hificodec"), find_paper("hificodec"), PaperWeights(folder=tmp_path)
     )
     added = [Spec.parse(text) for text in suite.codecs if "checkpoint" in text]
     assert [spec.name for spec in added] == ["encodec", "hificodec"]

@@ -30,6 +30,7 @@ COMMANDS = {
     "list": "List codecs, metrics, datasets or suites.",
     "merge": "Verify bundles and put their runs on a board.",
     "new": "Write a codec, metric or dataset of your own to start from, with its test.",
+    "paper": "Make the tables and figures of a paper anew, beside what it says.",
     "report": "Write tables, figures and a page from a run.",
     "run": "Code clips with codecs, score them, and write a report.",
     "score": "Score sound files against their references, without codecs.",

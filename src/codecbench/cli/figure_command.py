@@ -140,15 +140,9 @@ def _of_runs(
 
 def _trajectory(sources: tuple[Path, ...], *, width_in: float, out: Path) -> "FigureFiles":
     from codecbench.reports.figures.drawing import write_drawing
-    from codecbench.reports.figures.trajectory import draw_trajectories, read_trajectory
+    from codecbench.reports.figures.trajectory import draw_trajectories, named_trajectory
 
-    trajectories = []
-    for source in sources:
-        name, equals, path = str(source).partition("=")
-        named = bool(equals) and not source.exists()
-        trajectories.append(
-            read_trajectory(Path(path) if named else source, name=name if named else None)
-        )
+    trajectories = [named_trajectory(source) for source in sources]
     words = ["codecbench", "figure", "trajectory", *map(str, sources), "-o", out.name]
     drawing = draw_trajectories(trajectories, width_in=width_in)
     title = f"Training: {', '.join(each.name for each in trajectories)}"

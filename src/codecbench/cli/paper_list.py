@@ -16,7 +16,7 @@ def list_papers() -> None:
         for system in paper.systems:
             print(f"  {system.label}")
             print("".join(f"    published  {line}\n" for line in _published(system)), end="")
-            print(f"    here       {system.spec or system.missing()}")
+            print(f"    here       {system.spec or system.own or system.missing()}")
             if system.files:
                 names = " or ".join(system.files)
                 print(f"    weights    {names}, from {system.where} ({system.licence})")

@@ -54,6 +54,13 @@ if TYPE_CHECKING:
     required=True,
     help="Run folder; a run that was begun there goes on.",
 )
+@click.option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Say what there is to do, the core-hours and the disk space that it takes, and stop; "
+    "nothing is written.",
+)
 @plugin_option
 @execution_options
 def command(
@@ -69,6 +76,7 @@ def command(
     seed: int | None,
     out: Path,
     plugins: tuple[str, ...],
+    only_plan: bool,
     **how: Any,  # noqa: ANN401  (the shared options, handed on)
 ) -> int:
     """Code clips with codecs, score them, and write a report.
@@ -84,6 +92,7 @@ def command(
     from codecbench.benchmark.foreign_code import named_code, require_named, suite_specs
     from codecbench.benchmark.suite import Suite, find_suite, with_codecs
     from codecbench.cli.carry_out import carry_out
+    from codecbench.cli.exit_codes import ExitCode
     from codecbench.core.errors import ConfigError
     from codecbench.metrics.registry import with_nomad_weights
 
@@ -116,6 +125,12 @@ def command(
         click.echo(
             f"runs code that is not codecbench's own: {', '.join(sorted(foreign))}", err=True
         )
+    if only_plan:
+        from codecbench.benchmark.estimate import estimate_run
+        from codecbench.cli.plan_table import plan_text
+
+        click.echo(plan_text(estimate_run(suite, out, options=run_options(how))))
+        return ExitCode.OK
     return carry_out(
         suite,
         out,
@@ -127,13 +142,18 @@ def command(
 
 def _with_weighted_systems(suite: "Suite", suite_name: str | None, weights: Path | None) -> "Suite":
     """Add what can be measured of a paper's systems, and say what cannot."""
-    from codecbench.benchmark.paper_systems import find_paper, paper_names, with_paper_systems
+    from codecbench.benchmark.paper_systems import (
+        PaperWeights,
+        find_paper,
+        paper_names,
+        with_paper_systems,
+    )
 
     kind, _, paper = (suite_name or "").partition("/")
     if kind != "paper" or paper not in paper_names():
         return suite
-    where = weights.resolve() if weights is not None else None
-    suite, absent = with_paper_systems(suite, find_paper(paper), where)
+    mine = PaperWeights(folder=weights.resolve() if weights is not None else None)
+    suite, absent = with_paper_systems(suite, find_paper(paper), mine)
     for line in absent:
         click.echo(line, err=True)
     return suite
