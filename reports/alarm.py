@@ -8,7 +8,8 @@ class Alarm:
     """Something that deserves a look.
 
     Attributes:
-        kind: mixed, rate, ceiling, falling, anchor, contradiction, common or signal.
+        kind: mixed, rate, ceiling, falling, anchor, contradiction, published,
+            common or signal.
         subject: Which system, point, metric.
         text: What was found and what it may mean.
     """

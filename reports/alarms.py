@@ -9,6 +9,7 @@ import numpy as np
 from codecbench.benchmark.results import MetricFacts, RunResults
 from codecbench.reports.alarm import Alarm
 from codecbench.reports.alarms_between import below_anchors, contradictions
+from codecbench.reports.alarms_published import outside_published
 from codecbench.reports.forensics import Findings
 from codecbench.reports.grid import OK, Grid
 from codecbench.reports.rates import LOSSLESS_BPS, RED_FLAG_RATIO, PointRates
@@ -52,6 +53,7 @@ def find_alarms(
     alarms += below_anchors(results, grids)
     for condition in dict.fromkeys(grid.condition for grid in grids):
         alarms += contradictions(rows, condition)
+    alarms += outside_published(rows)
     for system in results.systems:
         # An anchor is meant to do damage.
         if system.kind != "anchor":

@@ -131,3 +131,35 @@ def test_metrics_that_contradict_each_other_are_named_once_per_system(synthetic)
     found = [alarm for alarm in alarms_of(results) if alarm.kind == "contradiction"]
     assert [alarm.subject for alarm in found] == ["s5"]
     assert "ranks 1 of 6 by pesq_wb and 6 of 6 by stoi" in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("score", "trained", "kinds"),
+    # Published for EnCodec at 6 kbit/s: 2.635 (Codec-SUPERB) to 3.28 (NaturalSpeech 3); the band
+    # is 0.15 wider on either side.
+    [
+        (2.0, True, ["published"]),
+        (2.55, True, []),
+        (3.4, True, []),
+        (3.6, True, ["published"]),
+        (2.0, False, []),
+    ],
+)
+def test_outside_what_others_have_published(synthetic, score, trained, kinds):
+    systems = [synthetic.system("encodec", [6000], "neural", trained=trained)]
+
+    def cell(_metric, _system, _point, clip):
+        return score + 0.01 * (-1) ** clip
+
+    results = synthetic.make_results(systems, [synthetic.PESQ], CLIPS, cell)
+    found = alarms_of(results)
+    assert [alarm.kind for alarm in found] == kinds
+    if kinds:
+        assert "against 2.48 to 3.43" in found[0].text
+        assert "arXiv:2502.04128" in found[0].text
+
+
+def test_no_published_band_without_an_interval(synthetic):
+    systems = [synthetic.system("encodec", [6000], "neural")]
+    results = synthetic.make_results(systems, [synthetic.PESQ], CLIPS[:1], lambda *_: 1.2)
+    assert alarms_of(results) == ()
