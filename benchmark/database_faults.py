@@ -38,7 +38,8 @@ def database_faults(path: Path, way_out: str) -> Generator[None, None, None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
         if code in _DISK:
-            msg = f"{path}: {_DISK[code]} ({error}); what was stored before holds"
+            why = f"cannot be written, {_DISK[code]} ({error})"
+            msg = f"{path}: {why}; make room, then the same command goes on from here"
             raise StorageError(msg) from error
         if code in _REFUSED:
             msg = f"{path}: cannot be written, {_REFUSED[code]} ({error}); choose another folder"

@@ -1,5 +1,6 @@
 """Tasks to workers: joblib's loky processes, or this process where one worker is enough."""
 
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -27,12 +28,17 @@ def distribute(tasks: Sequence[Task], workers: int) -> Generator[Iterator[Outcom
     parallel = joblib.Parallel(
         n_jobs=count, backend="loky", return_as="generator_unordered", batch_size=1
     )
+    results = parallel(joblib.delayed(run_task)(task) for task in tasks)
     clean = False
     try:
-        yield parallel(joblib.delayed(run_task)(task) for task in tasks)
+        yield results
         clean = True
     finally:
         if not clean:
             close_child()
         if count > 1:
             get_reusable_executor().shutdown(wait=clean, kill_workers=not clean)
+        with warnings.catch_warnings():
+            # That what was done in vain is lost is known to whoever stops a run.
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,14 +121,29 @@ def run_suite(
                 yield from _execute(plan, store, cache, how, place)
 
 
-def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
-    known = store.facts().get("name")
+def refuse_another_suite(facts: Mapping[str, Json], plan: Plan, out: Path, *, update: bool) -> None:
+    """Refuse to go on in the folder of another run.
+
+    Args:
+        facts: What the store there says of itself; empty where there is none.
+        plan: What is to be run.
+        out: The folder.
+        update: Whether it may become that of the new run.
+
+    Raises:
+        RunError: It holds another suite.
+    """
+    known = facts.get("name")
     if known is not None and known != plan.name and not update:
         msg = (
-            f"{store.folder}: holds another suite (or data, metric or codec version); choose "
+            f"{out}: holds another suite (or data, metric or codec version); choose "
             "another folder (known values are reused), or --update to turn this one into the new"
         )
         raise RunError(msg)
+
+
+def _claim_folder(store: RunStore, plan: Plan, *, update: bool) -> None:
+    refuse_another_suite(store.facts(), plan, store.folder, update=update)
     facts: dict[str, Json] = {
         "name": plan.name,
         "dataset": plan.dataset.name,
@@ -196,7 +211,9 @@ def _carry_out(
             failures = stage.absorb([each for each in outcomes if each[1].reason != DISK])
             if held_up:
                 # No codec or metric is to blame, so no cell is lost: the same steps come again.
-                raise StorageError(held_up[0].detail.partition(": ")[2])
+                why = held_up[0].detail.partition(": ")[2]
+                msg = f"{why}; make room, then the same command goes on from here"
+                raise StorageError(msg)
             journal_path(journal, name).unlink(missing_ok=True)
             log.write(failures)
             yield StepsDone(stage=stage.name, steps=len(outcomes), failures=failures)

@@ -1,6 +1,7 @@
 """A folder of small clips, a run in it, and the planted plug-ins."""
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -59,3 +60,45 @@ def run_it(tmp_path: Path, clips: Path) -> RunIt:
         return read_results(tmp_path / out)
 
     return run
+
+
+class Disk:
+    """A file system in memory, mounted for a test.
+
+    Attributes:
+        path: Where it is mounted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def resize(self, kib: int) -> None:
+        """Make it larger or smaller, with what is on it."""
+        self._remount(f"size={kib}k")
+
+    def freeze(self) -> None:
+        """Let nobody write to it any more, not even root."""
+        self._remount("ro")
+
+    def _remount(self, what: str) -> None:
+        command = ["mount", "-o", f"remount,{what}", str(self.path)]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def make_disk(tmp_path: Path) -> Iterator[Callable[[int], Disk]]:
+    """Mount a disk of so many KiB at ``disk``; the test is skipped where nobody may mount."""
+    mounted: list[Path] = []
+
+    def make(kib: int) -> Disk:
+        path = tmp_path / "disk"
+        path.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "codecbench-test", str(path)]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
+            pytest.skip("not here: nobody may mount")
+        mounted.append(path)
+        return Disk(path)
+
+    yield make
+    for path in mounted:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -74,20 +75,33 @@ class FaultyCodec(CoarseCodec):
         return misbehave(self.fault, audio)
 
 
+def loop() -> None:
+    """Never come back, and never let go of the interpreter."""
+    while True:
+        pass
+
+
+def hoard() -> None:
+    """Take 25 GB."""
+    hoarded = [np.ones(2**25) for _ in range(100)]
+    hoarded.clear()
+
+
+DEADLY = {
+    "segfault": lambda: os.kill(os.getpid(), signal.SIGSEGV),
+    "abort": os.abort,
+    "exit": lambda: os._exit(7),
+    "hang": lambda: time.sleep(3600),
+    "loop": loop,
+    "memory": hoard,
+}
+
+
 def misbehave(fault: str, audio: Audio) -> Audio:
     """Do one of the things that codecs do."""
     samples, rate = audio.samples, audio.sample_rate
-    if fault == "segfault":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if fault == "abort":
-        os.abort()
-    if fault == "exit":
-        os._exit(7)
-    if fault == "hang":
-        time.sleep(3600)
-    if fault == "memory":
-        hog = [np.ones(2**25) for _ in range(100)]
-        return Audio(hog[0][:1].astype(np.float32), rate)
+    if fault in DEADLY:
+        DEADLY[fault]()
     if fault == "raise":
         msg = "planted"
         raise EncodeError(msg)
@@ -107,6 +121,19 @@ def misbehave(fault: str, audio: Audio) -> Audio:
         print("noise on standard output " * 1000)  # noqa: T201  (the fault)
         return audio
     return Audio(changed[fault](), rate)
+
+
+class NoBytesCodec(FaultyCodec):
+    """Gives nothing at all to its decoder on clips of one length."""
+
+    def __init__(self, *, bits: tuple[int, ...] = (8,)) -> None:
+        super().__init__(fault="empty", bits=bits)
+
+    def encode(self, audio: Audio, point: OperatingPoint) -> Encoded:
+        encoded = super().encode(audio, point)
+        if round(1000 * encoded.duration_s) != self.at_ms:
+            return encoded
+        return replace(encoded, packets=(b"",), packet_bits=(0,))
 
 
 class Counting(Metric):
@@ -156,6 +183,36 @@ class Crashing(Counting):
             misbehave(self.fault, degraded)
             return {"crashing": float("nan")}
         return {"crashing": 0.5}
+
+
+class Aborting(Crashing):
+    """Ends its process on clips of one length."""
+
+    name: ClassVar[str] = "aborting"
+    outputs: ClassVar[tuple[str, ...]] = ("aborting",)
+    fault_here = "abort"
+
+    def __init__(self) -> None:
+        super().__init__(fault=self.fault_here)
+
+    def score(self, prepared: Audio, degraded: Audio) -> Mapping[str, float]:
+        return {self.name: super().score(prepared, degraded)["crashing"]}
+
+
+class Looping(Aborting):
+    """Never comes back from clips of one length."""
+
+    name: ClassVar[str] = "looping"
+    outputs: ClassVar[tuple[str, ...]] = ("looping",)
+    fault_here = "loop"
+
+
+class Hoarding(Aborting):
+    """Takes 25 GB on clips of one length."""
+
+    name: ClassVar[str] = "hoarding"
+    outputs: ClassVar[tuple[str, ...]] = ("hoarding",)
+    fault_here = "memory"
 
 
 class LongOnly(Counting):

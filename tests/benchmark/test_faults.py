@@ -84,6 +84,34 @@ def test_metric_fault_costs_one_cell(
     assert set(frame[frame["metric"] == "counting"]["status"]) == {"ok"}
 
 
+def test_metrics_that_abort_or_loop_cost_their_own_cells(run_it: RunIt, plugin: Plugin) -> None:
+    metrics = [plugin("Aborting"), plugin("Looping"), plugin("Counting")]
+    frame = run_it([plugin("CoarseCodec:bits=8")], metrics, timeout_s=1.5).frame
+    found = {metric: outcomes(rows, "Coarse")["clip1"] for metric, rows in frame.groupby("metric")}
+    assert found == {
+        "aborting": "failed:crashed:SIGABRT",
+        "looping": "failed:timeout",
+        "counting": "ok",
+    }
+    assert set(frame[frame["clip"] != "clip1"]["status"]) == {"ok"}
+
+
+def test_a_metric_that_hoards_memory_costs_its_own_cell(run_it: RunIt, plugin: Plugin) -> None:
+    metrics = [plugin("Hoarding"), plugin("Counting")]
+    frame = run_it([plugin("CoarseCodec:bits=8")], metrics, memory_mib=900.0).frame
+    lost = frame[frame["status"] != "ok"]
+    assert lost[["clip", "metric"]].to_numpy().tolist() == [["clip1", "hoarding"]]
+    assert lost["reason"].iloc[0].startswith("out_of_memory")
+
+
+def test_a_codec_without_bytes_or_without_end_costs_one_clip(run_it: RunIt, plugin: Plugin) -> None:
+    codecs = [plugin("NoBytesCodec"), plugin("FaultyCodec:fault=loop")]
+    frame = run_it(codecs, [plugin("Counting")], timeout_s=1.5).frame
+    assert outcomes(frame, "NoBytes")["clip1"] == "failed:wrong_length"
+    assert outcomes(frame, "Faulty")["clip1"] == "failed:timeout"
+    assert set(frame[frame["clip"] != "clip1"]["status"]) == {"ok"}
+
+
 @pytest.mark.parametrize("jobs", [1, 8])
 def test_rows_out_equal_rows_in_with_a_bad_clip(
     run_it: RunIt, plugin: Plugin, clips: Path, jobs: int

@@ -10,6 +10,7 @@ from codecbench.benchmark.runner import RunOptions, run_suite
 from codecbench.benchmark.suite import Suite
 from codecbench.cli.exit_codes import ExitCode
 from codecbench.cli.progress import Screen
+from codecbench.core.whole_file import raise_storage_error
 from codecbench.datasets.base import Dataset
 from codecbench.reports.run import Run
 
@@ -36,9 +37,13 @@ def carry_out(
             return ExitCode.INTERRUPTED
     run = Run(out)
     results = run.results()
-    page = run.report(only_curves=True)
     if finished is not None:
         print(_summary(finished))
+    try:
+        page = run.report(only_curves=True)
+    except OSError as error:
+        raise_storage_error(error, out / "report")
+        raise
     print(f"report: {page}")
     return exit_code(results, by_name_metrics(out), group=suite.group, strict=strict)
 
