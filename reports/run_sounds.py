@@ -36,6 +36,7 @@ class ClipSounds:
         path: File of the reference.
         sha256: Content hash of the reference that was planned with.
         sample_rate: Rate of the evaluation, in Hz.
+        seed: Of whatever is random in conditions.
         tracks: Degraded versions, in the order of systems and points.
     """
 
@@ -43,6 +44,7 @@ class ClipSounds:
     path: str
     sha256: str
     sample_rate: int
+    seed: int
     tracks: tuple[Track, ...]
 
 
@@ -78,13 +80,14 @@ def locate_sounds(
             (system, point) for system in merged.systems for point in system.points
         )
     }
-    references: dict[str, tuple[str, str, int]] = {}
+    references: dict[str, tuple[str, str, int, int]] = {}
     tracks: dict[str, list[Track]] = {clip: [] for clip in clips}
     for run in runs:
         with RunStore(run.folder) as store:
-            rate = int(str(store.facts()["sample_rate"]))
+            facts = store.facts()
+            rate, seed = int(str(facts["sample_rate"])), int(str(facts.get("seed", 0)))
             for clip in store.clips():
-                references.setdefault(clip.id, (str(clip.path), clip.sha256, rate))
+                references.setdefault(clip.id, (str(clip.path), clip.sha256, rate, seed))
             encodings = store.encodings()
         names = _merged_names(run, merged)
         for place, row in encodings.items():
@@ -104,6 +107,7 @@ def locate_sounds(
             path=references[clip][0],
             sha256=references[clip][1],
             sample_rate=references[clip][2],
+            seed=references[clip][3],
             tracks=tuple(sorted(tracks[clip], key=lambda each: order[each.codec, each.point])),
         )
         for clip in clips

@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codecbench.benchmark.conditions.spec import CLEAN
+from codecbench.benchmark.framing import Message
 from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.references import References, UnusableReferenceError
 from codecbench.benchmark.results import RunResults
 from codecbench.core.audio import Audio
 from codecbench.core.audio_file import write_audio
+from codecbench.core.errors import NotAvailableError
 from codecbench.core.fingerprint import Json
-from codecbench.reports.run_sounds import locate_sounds
+from codecbench.reports.run_sounds import ClipSounds, locate_sounds
 from codecbench.reports.site.cells import script
 
 
@@ -25,7 +28,7 @@ class Sounds:
     """Which sounds a site has.
 
     Attributes:
-        clips: By clip: ``reference``, name of a sound, and ``tracks``, names by
+        clips: By clip: ``references``, names of sounds by condition, and ``tracks``, names by
             ``system,point,condition`` (numbers of the first two).
         missing: Why sounds that were asked for are not there, with counts.
     """
@@ -65,8 +68,13 @@ def write_sounds(
             if sound is not None:
                 point = points[track.codec, track.point]
                 tracks[f"{numbers[track.codec]},{point},{track.condition}"] = sound
-        reference = writer.reference(clip.path, clip.sha256, clip.sample_rate)
-        found[clip.clip] = {"reference": reference, "tracks": tracks}
+        conditions = dict.fromkeys(track.condition for track in clip.tracks)
+        references: dict[str, Json] = {}
+        for condition in conditions or (CLEAN,):
+            sound = writer.reference(clip, condition)
+            if sound is not None:
+                references[condition] = sound
+        found[clip.clip] = {"references": references, "tracks": tracks}
     return Sounds(clips=dict(found), missing=writer.missing)
 
 
@@ -79,11 +87,23 @@ class _Writer:
         self._out = out
         self._references = References()
 
-    def reference(self, path: str, sha256: str, rate: int) -> str | None:
+    def reference(self, clip: ClipSounds, condition: str) -> str | None:
+        """Put what metrics took for the reference under a condition."""
+        rate = clip.sample_rate
+        request: Message = {
+            "path": clip.path,
+            "sha256": clip.sha256,
+            "clip": clip.clip,
+            "condition": condition,
+            "seed": clip.seed,
+        }
         try:
-            audio = self._references.at_rate(path, sha256, rate)
+            audio = self._references.scored(request, rate)
         except UnusableReferenceError as error:
             self._lack(f"reference: {error.reason}")
+            return None
+        except NotAvailableError as error:
+            self._lack(f"reference: {error}")
             return None
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "reference.flac"

@@ -54,7 +54,8 @@
   function tracks() {
     const sounds = data.sounds[data.clips[place()].id];
     if (!sounds) return null;
-    const options = sounds.reference ? [[REFERENCE, "reference", sounds.reference]] : [];
+    const reference = sounds.references[condition()];
+    const options = reference ? [[REFERENCE, "reference", reference]] : [];
     for (const [key, name] of Object.entries(sounds.tracks)) {
       const [system, point, ...rest] = key.split(",");
       if (rest.join(",") === condition()) options.push([`${system},${point}`, { system: Number(system), point: Number(point) }, name]);

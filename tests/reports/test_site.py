@@ -117,7 +117,7 @@ def test_a_codec_has_its_page_with_a_trust_card_and_its_clips(site, browser):
 SWITCH = """async () => {
   // Two equal sounds; switching to and fro must leave no trace, since the gains add up to one.
   const name = document.querySelector('#a option').value;
-  const key = Object.values(codecbench.data.sounds)[0].reference;
+  const key = Object.values(codecbench.data.sounds)[0].references.clean;
   const buffer = await codecbench.decodeSound(key);
   const context = new OfflineAudioContext(1, buffer.length, buffer.sampleRate);
   const mixer = new codecbench.Mixer(context);
