@@ -13,6 +13,7 @@ import platformdirs
 from codecbench.benchmark.database_faults import database_faults
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.objects import ObjectStore
+from codecbench.benchmark.read_only import open_read_only
 from codecbench.benchmark.store_schema import row_sum
 from codecbench.core.errors import ResultSchemaError, RunError
 
@@ -40,8 +41,12 @@ class CacheUsage:
 class Cache:
     """Records by key in SQLite, and the files that they name beside it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, write: bool = True) -> None:
         """Open a cache; it is made when missing.
+
+        Args:
+            root: Its folder.
+            write: Whether anything may be written there; one that is missing is empty otherwise.
 
         Raises:
             ResultSchemaError: It is damaged or of another version.
@@ -50,6 +55,12 @@ class Cache:
         self.root = root
         self.objects = ObjectStore(root / "objects")
         self._path = root / "cache.sqlite"
+        self._write = write
+        if not write:
+            with database_faults(self._path, _WAY_OUT):
+                self._db, self._sum = _open_to_read(self._path)
+            return
+        self._sum = "sum"
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -85,11 +96,11 @@ class Cache:
                 found.update(
                     (key, json.loads(body))
                     for key, body, stored in self._db.execute(
-                        f"SELECT key, body, sum FROM records WHERE key IN ({marks})", part
+                        f"SELECT key, body, {self._sum} FROM records WHERE key IN ({marks})", part
                     )
                     if stored is None or stored == row_sum((key, body))
                 )
-            if found:
+            if found and self._write:
                 now = time.time()
                 self._db.executemany(
                     "UPDATE records SET used=? WHERE key=?", [(now, key) for key in found]
@@ -150,3 +161,14 @@ class Cache:
         """Close the database."""
         with closing(self._db):
             self._db.commit()
+
+
+def _open_to_read(path: Path) -> tuple[sqlite3.Connection, str]:
+    """Open a cache that stays as it is; return it with the column that has the sums."""
+    if not path.is_file():
+        db = sqlite3.connect(":memory:")
+        db.execute("CREATE TABLE records (key TEXT PRIMARY KEY, body TEXT, sum INTEGER)")
+        return db, "sum"
+    db = open_read_only(path)
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    return db, "NULL" if version == 1 else "sum"

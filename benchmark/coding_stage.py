@@ -10,7 +10,7 @@ from codecbench.benchmark.cache import Cache
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.plan import Plan, PlannedCondition, PlannedSystem
-from codecbench.benchmark.store import EncodingRow, Place, RunStore
+from codecbench.benchmark.store import EncodingRow, Place, StageStore
 from codecbench.benchmark.supervisor import Limits, Reply
 from codecbench.benchmark.worker import Step, Task, final_values
 from codecbench.core.cell import Status
@@ -40,7 +40,7 @@ class CodingStage:
 
     name: Literal["coding"] = "coding"
 
-    def __init__(self, plan: Plan, store: RunStore, cache: Cache) -> None:
+    def __init__(self, plan: Plan, store: StageStore, cache: Cache) -> None:
         """Start with nothing known."""
         self._plan = plan
         self._store = store
@@ -78,11 +78,14 @@ class CodingStage:
         """Number of steps that must be run."""
         return len(self._open)
 
+    def open_codings(self) -> list[Coding]:
+        """Return what must be coded, each key once."""
+        return [codings[0] for codings in self._open.values()]
+
     def tasks(self, limits: Limits, journal: Path | None, jobs: int) -> list[Task]:
         """Batch the open steps: one system with some clips, each at all its points."""
-        open_codings = [codings[0] for codings in self._open.values()]
         tasks: list[Task] = []
-        by_system = itertools.groupby(open_codings, key=lambda coding: coding.place.codec)
+        by_system = itertools.groupby(self.open_codings(), key=lambda coding: coding.place.codec)
         for number, (_, group) in enumerate(by_system):
             by_clip: dict[str, list[Coding]] = {}
             for coding in group:

@@ -10,7 +10,7 @@ from codecbench.benchmark.coding_stage import Rerun
 from codecbench.benchmark.events import Failure
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.plan import Plan, PlannedCondition, PlannedMetric
-from codecbench.benchmark.store import CellRow, EncodingRow, Place, RunStore
+from codecbench.benchmark.store import CellRow, EncodingRow, Place, StageStore
 from codecbench.benchmark.supervisor import Limits, Reply
 from codecbench.benchmark.worker import Step, Task, final_values
 from codecbench.core.cell import Cell, Status
@@ -48,7 +48,7 @@ class ScoringStage:
 
     name: Literal["scoring"] = "scoring"
 
-    def __init__(self, plan: Plan, store: RunStore, cache: Cache) -> None:
+    def __init__(self, plan: Plan, store: StageStore, cache: Cache) -> None:
         """Read what the run folder knows."""
         self._plan = plan
         self._store = store
@@ -129,6 +129,10 @@ class ScoringStage:
     def open_steps(self) -> int:
         """Number of steps that must be run."""
         return len(self._open)
+
+    def open_scorings(self) -> list[Scoring]:
+        """Return what must be scored, each key once."""
+        return [scorings[0] for scorings in self._open.values()]
 
     @property
     def open_metrics(self) -> tuple[str, ...]:

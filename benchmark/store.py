@@ -7,11 +7,11 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import quote
+from typing import IO, Any, Protocol
 
 from codecbench.benchmark.database_faults import database_faults
 from codecbench.benchmark.framing import Message
+from codecbench.benchmark.read_only import open_read_only
 from codecbench.benchmark.results import MetricFacts, PointFacts, SystemFacts
 from codecbench.benchmark.store_schema import (
     COLUMNS,
@@ -70,6 +70,22 @@ class CellRow:
     key: str
     cell: Cell
     compute_s: float = 0.0
+
+
+class StageStore(Protocol):
+    """What the stages of a run need of a store."""
+
+    def encodings(self) -> dict[Place, EncodingRow]:
+        """Return every encoding by its place."""
+
+    def cells(self) -> dict[tuple[Place, str], CellRow]:
+        """Return every cell by its place and metric."""
+
+    def put(self, encodings: Iterable[EncodingRow] = (), cells: Iterable[CellRow] = ()) -> None:
+        """Keep rows."""
+
+    def forget(self, encodings: Iterable[Place], cells: Iterable[tuple[Place, str]]) -> None:
+        """Remove rows that are no part of the plan any more."""
 
 
 class RunStore:
@@ -310,30 +326,16 @@ def _open(path: Path, *, write: bool) -> tuple[sqlite3.Connection, int]:
 
 def _open_to_read(path: Path) -> tuple[sqlite3.Connection, int]:
     """Open a database that may lie where nothing can be written, and return it with its version."""
-    name = quote(str(path.absolute()))
-    journal = path.with_name(f"{path.name}-wal")
-    # SQLite wants to make a file beside the database, unless it is told that nobody writes.
-    # Where a journal lies there, that would be a lie.
-    modes = ("mode=ro",) if _has_content(journal) else ("mode=ro", "immutable=1")
-    for mode in modes:
-        db = sqlite3.connect(f"file:{name}?{mode}", timeout=60, uri=True)
-        try:
-            version = stored_version(db, path)
-        except BaseException as error:
-            db.close()
-            if isinstance(error, sqlite3.OperationalError) and mode != modes[-1]:
-                continue
-            raise
-        break
-    if version == 0:
+    db = open_read_only(path)
+    try:
+        version = stored_version(db, path)
+        if version == 0:
+            msg = f"{path}: empty; {_WAY_OUT}"
+            raise DamagedStoreError(msg)
+    except BaseException:
         db.close()
-        msg = f"{path}: empty; {_WAY_OUT}"
-        raise DamagedStoreError(msg)
+        raise
     return db, version
-
-
-def _has_content(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0
 
 
 def _take_lock(folder: Path) -> IO[str]:
