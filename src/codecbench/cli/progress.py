@@ -13,6 +13,7 @@ from codecbench.benchmark.events import (
     RunFinished,
     StageStarted,
     StepsDone,
+    StoreSalvaged,
     WarmUp,
 )
 from codecbench.cli.plain_output import terminal
