@@ -14,6 +14,8 @@ from codecbench.core.resampling import resample
 from codecbench.metrics.screening import reference_reason, screen_reference
 
 _KEPT = 2
+_KEPT_BYTES = 64 * 2**20
+"""Of signals that were read, without what is derived from them: codecs take turns on the clips."""
 
 
 def draw_of(request: Message) -> Draw:
@@ -39,6 +41,8 @@ class References:
     def __init__(self) -> None:
         """Start empty."""
         self._kept: OrderedDict[tuple[str, str], Audio | UnusableReferenceError] = OrderedDict()
+        self._signals: OrderedDict[tuple[str, str], Audio] = OrderedDict()
+        self._signal_bytes = 0
 
     def native(self, path: str, sha256: str) -> Audio:
         """Return a clip's signal at the rate of its file.
@@ -53,7 +57,7 @@ class References:
         """
         key = (path, sha256)
         if key not in self._kept:
-            self._kept[key] = self._read(Path(path), sha256)
+            self._kept[key] = self._fresh(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -120,6 +124,21 @@ class References:
         except SignalError as error:
             raise UnusableReferenceError(reference_reason(error), str(error)) from error
         return resample(screened, sample_rate)
+
+    def _fresh(self, key: tuple[str, str]) -> Audio | UnusableReferenceError:
+        """Return a signal from which nothing is derived yet, read only where it must be."""
+        if key not in self._signals:
+            found = self._read(Path(key[0]), key[1])
+            if isinstance(found, UnusableReferenceError):
+                return found
+            self._signals[key] = found
+            self._signal_bytes += found.samples.nbytes
+            while self._signal_bytes > _KEPT_BYTES and len(self._signals) > 1:
+                _, oldest = self._signals.popitem(last=False)
+                self._signal_bytes -= oldest.samples.nbytes
+        self._signals.move_to_end(key)
+        bare = self._signals[key]
+        return Audio(bare.samples, bare.sample_rate, bare.clipped_share)
 
     def _read(self, path: Path, sha256: str) -> Audio | UnusableReferenceError:
         try:
