@@ -23,7 +23,7 @@ from codecbench.core.errors import BundleError, ResultSchemaError, RunError
 from codecbench.core.fingerprint import Json
 from codecbench.core.whole_file import write_whole
 from codecbench.reports.boards.contents import from_json
-from codecbench.reports.boards.repeating import Evidence
+from codecbench.reports.boards.evidence import Evidence
 
 INDEX = "board.json"
 _VERSION = 1

@@ -6,26 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import codecbench
 from codecbench.benchmark.reading import read_results
 from codecbench.benchmark.results import RunResults
 from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.supervisor import Limits, SupervisedChild
 from codecbench.core.errors import BundleError, ConfigError, ResultSchemaError
-from codecbench.core.fingerprint import hash_file
+from codecbench.core.fingerprint import hash_file, package_versions
 from codecbench.datasets.base import Clip
 from codecbench.datasets.registry import DatasetSpec, get_dataset
 from codecbench.reports.boards.at_hand import AtHand, find_at_hand
 from codecbench.reports.boards.board import Board, BoardEntry, BoardIndex
 from codecbench.reports.boards.contents import PackedClip, RunDescription
+from codecbench.reports.boards.evidence import Evidence, check_audio, choose_sample, undecoded
 from codecbench.reports.boards.plain import shown
-from codecbench.reports.boards.repeating import (
-    Evidence,
-    Repetition,
-    check_audio,
-    choose_sample,
-    undecoded,
-)
+from codecbench.reports.boards.repeating import Repetition
 from codecbench.reports.boards.run_folder import write_run
 from codecbench.reports.boards.unpacking import Bounds, Bundle, unpack_bundle
 from codecbench.reports.mixing import find_differences
@@ -230,7 +224,7 @@ def _verify(
         added=datetime.now(UTC).isoformat(timespec="seconds"),
         by=how.by,
         packed_with=manifest.codecbench,
-        checked_with=codecbench.__version__,
+        checked_with=package_versions(["codecbench"])["codecbench"],
         evidence=evidence,
         versions={name: each.versions for each in at_hand.metrics for name in each.outputs},
         undecoded=dict(undecoded(bundle, at_hand)),

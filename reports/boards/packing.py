@@ -1,23 +1,16 @@
 """From a run folder to one file that others can verify."""
 
-import json
-import math
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import codecbench
 from codecbench.benchmark.objects import ObjectStore
-from codecbench.benchmark.results import MetricFacts
-from codecbench.benchmark.store import CellRow, EncodingRow, RunStore
-from codecbench.benchmark.suite import read_suite
 from codecbench.core.audio_file import AUDIO_SUFFIXES, read_audio
-from codecbench.core.cell import Status
 from codecbench.core.errors import BundleError, ConfigError, SignalError
-from codecbench.core.fingerprint import hash_bytes, hash_file
+from codecbench.core.fingerprint import hash_bytes, hash_file, package_versions
 from codecbench.core.whole_file import raise_storage_error
 from codecbench.datasets.base import Clip
 from codecbench.reports.boards.consistency import check_contents
@@ -28,15 +21,12 @@ from codecbench.reports.boards.contents import (
     Contents,
     FileEntry,
     Manifest,
-    PackedCell,
-    PackedClip,
     PackedEncoding,
-    PackedMetric,
     Part,
-    RunDescription,
     from_json,
     to_json,
 )
+from codecbench.reports.boards.run_contents import read_contents
 
 FREE_LICENCES = (
     *("CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0"),
@@ -121,7 +111,7 @@ def plan_bundle(
     manifest = Manifest(
         format=FORMAT,
         version=VERSION,
-        codecbench=codecbench.__version__,
+        codecbench=package_versions(["codecbench"])["codecbench"],
         author=author,
         run=described.name,
         dataset=described.dataset,
@@ -177,94 +167,6 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     # Sounds and bitstreams are compressed already.
     info.compress_type = zipfile.ZIP_STORED if "/" in name else zipfile.ZIP_DEFLATED
     archive.writestr(info, data, compresslevel=_DEFLATE_LEVEL)
-
-
-def read_contents(folder: Path) -> tuple[Contents, list[Clip]]:
-    """Read everything that a run has found, and its clips with their paths.
-
-    Raises:
-        BundleError: The run does not say what its keys hang on.
-        ResultSchemaError: There is no run in the folder.
-    """
-    with RunStore(folder) as store:
-        facts, clips, systems = store.facts(), store.clips(), store.systems()
-        metrics = store.metrics()
-        encodings, cells = store.encodings().values(), store.cells().values()
-    if "identity" not in facts:
-        msg = (
-            f"{folder}: made before runs said what their keys hang on; give the command of the run "
-            "again (nothing is computed twice), and then bundle it"
-        )
-        raise BundleError(msg)
-    suite = read_suite(folder / "suite.toml")
-    table: dict[str, Any] = {  # Any: JSON, checked by from_json
-        "name": facts["name"],
-        "dataset": facts["dataset"],
-        "dataset_fingerprint": facts["dataset_fingerprint"],
-        "by_name": facts["by_name"],
-        # Where the data lies is nobody's business.
-        "suite": asdict(suite) | {"data": facts["dataset"]},
-        "identity": facts["identity"],
-        "environment": facts["environment"],
-        "clips": [_clip(clip) for clip in clips],
-        "systems": [asdict(system) for system in systems],
-        "metrics": [asdict(_metric(metric)) for metric in metrics],
-    }
-    described = from_json(RunDescription, _json(table), str(folder))
-    packed = [
-        from_json(PackedEncoding, _json(_encoding(row)), str(folder))
-        for row in sorted(encodings, key=_place_of_encoding)
-    ]
-    scored = tuple(_cell(row) for row in sorted(cells, key=_place_of_cell))
-    return Contents(description=described, encodings=tuple(packed), cells=scored), clips
-
-
-def _json(table: dict[str, Any]) -> bytes:
-    return json.dumps(table).encode()
-
-
-def _clip(clip: Clip) -> dict[str, Any]:
-    table = asdict(clip) | {"tags": dict(clip.tags)}
-    return {name: table[name] for name in PackedClip.__slots__}
-
-
-def _metric(facts: MetricFacts) -> PackedMetric:
-    low, high = (bound if math.isfinite(bound) else None for bound in facts.range)
-    table = {name: getattr(facts, name) for name in PackedMetric.__slots__}
-    return PackedMetric(**(table | {"range": (low, high)}))
-
-
-def _encoding(row: EncodingRow) -> dict[str, Any]:
-    return {
-        **asdict(row.place),
-        "key": row.key,
-        "status": row.status.value,
-        "reason": row.reason,
-        "detail": row.detail,
-        "record": dict(row.record) if row.status is Status.OK else None,
-    }
-
-
-def _cell(row: CellRow) -> PackedCell:
-    return PackedCell(
-        **asdict(row.place),
-        metric=row.metric,
-        key=row.key,
-        status=row.cell.status,
-        value=row.cell.value,
-        reason=row.cell.reason,
-        detail=row.cell.detail,
-        compute_s=row.compute_s,
-    )
-
-
-def _place_of_encoding(row: EncodingRow) -> tuple[str, ...]:
-    return (row.place.codec, row.place.point, row.place.condition, row.place.clip)
-
-
-def _place_of_cell(row: CellRow) -> tuple[str, ...]:
-    place = row.place
-    return (row.metric, place.codec, place.point, place.condition, place.clip)
 
 
 def _bitstreams(contents: Contents, objects: ObjectStore) -> dict[str, Path]:

@@ -20,9 +20,9 @@ from codecbench.core.audio_file import read_audio, write_audio
 from codecbench.core.errors import BundleError, ResultSchemaError
 from codecbench.core.fingerprint import hash_bytes, hash_json
 from codecbench.reports.boards.board import Board, open_results
+from codecbench.reports.boards.evidence import choose_sample
 from codecbench.reports.boards.joining import JoinOptions, join_board
 from codecbench.reports.boards.packing import plan_bundle, write_bundle
-from codecbench.reports.boards.repeating import choose_sample
 from codecbench.reports.boards.unpacking import unpack_bundle
 from codecbench.reports.merging import merge_results
 
