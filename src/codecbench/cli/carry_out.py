@@ -14,6 +14,8 @@ from codecbench.core.whole_file import raise_storage_error
 from codecbench.datasets.base import Dataset
 from codecbench.reports.run import Run
 
+_SHOWN_CLIPS = 10
+
 
 def carry_out(
     suite: Suite,
@@ -39,6 +41,8 @@ def carry_out(
     results = run.results()
     if finished is not None:
         print(_summary(finished))
+    for line in unusable_clips(results):
+        print(line)
     try:
         page = run.report(only_curves=True)
     except OSError as error:
@@ -46,6 +50,22 @@ def carry_out(
         raise
     print(f"report: {page}")
     return exit_code(results, by_name_metrics(out), group=suite.group, strict=strict)
+
+
+def unusable_clips(results: RunResults) -> list[str]:
+    """Name the clips that no system can be measured with, and why; some of them where many are."""
+    frame = results.frame
+    undefined = frame[frame["status"] == "undefined"]
+    every = frame["metric"].nunique()
+    lines = []
+    for (clip, reason), rows in undefined.groupby(["clip", "reason"], sort=False):
+        metrics = rows["metric"].unique()
+        which = "" if len(metrics) == every else f" by {', '.join(metrics)}"
+        lines.append(f"  {clip}: no codec can be judged on it{which}: {reason}")
+    if len(lines) > _SHOWN_CLIPS:
+        rest = len(lines) - _SHOWN_CLIPS
+        lines = [*lines[:_SHOWN_CLIPS], f"  … and {rest} more, see the report"]
+    return lines
 
 
 def exit_code(

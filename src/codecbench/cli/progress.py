@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _LINE_EVERY_S = 10.0
-_SHOWN_FAILURES = 5
+_SHOWN_FAILURES = 8
 _WORDS = {"coding": "Coding", "scoring": "Scoring"}
 
 
@@ -38,6 +38,27 @@ def cluster_words(cluster: ClusterChanged) -> str:
     workers = f"{cluster.workers} worker{'s'[: cluster.workers != 1]}"
     threads = f"{cluster.threads} task{'s'[: cluster.threads != 1]}"
     return f"Cluster {cluster.address}: {workers}, {threads} at once"
+
+
+def failure_lines(failures: Sequence[Failure]) -> list[str]:
+    """Sum up what failed: one line for each kind of failure of a codec and metric, with one case.
+
+    Args:
+        failures: In the order in which they came.
+    """
+    kinds: dict[tuple[str, str, str], list[Failure]] = {}
+    for failure in failures:
+        key = (failure.codec, failure.metric, failure.outcome)
+        kinds.setdefault(key, []).append(failure)
+    lines = []
+    for same in list(kinds.values())[:_SHOWN_FAILURES]:
+        more = f" (and {len(same) - 1} more like it)" if len(same) > 1 else ""
+        lines.append(f"  {same[0]}{more}")
+    if len(kinds) > _SHOWN_FAILURES:
+        lines.append(f"  … and {len(kinds) - _SHOWN_FAILURES} more kinds")
+    if failures:
+        lines.append("  log.jsonl in the run folder has each of them, with its traceback")
+    return lines
 
 
 class Screen:
@@ -99,11 +120,8 @@ class Screen:
         """Take the bar away and list the first failures."""
         if self._bar is not None:
             self._bar.close()
-        for failure in self._failures[:_SHOWN_FAILURES]:
-            print(f"  {failure}", file=sys.stderr)
-        if len(self._failures) > _SHOWN_FAILURES:
-            rest = len(self._failures) - _SHOWN_FAILURES
-            print(f"  … and {rest} more, see log.jsonl in the run folder", file=sys.stderr)
+        for line in failure_lines(self._failures):
+            print(line, file=sys.stderr)
 
     def _begin(self, event: StageStarted) -> None:
         self._end_stage()
