@@ -164,7 +164,7 @@ def _write_pages(
     )
     pages.write_index(board, DOWNLOADS, sorted({row.common.warning for row in draw.rows} - {""}))
     pages.write_clip(shared)
-    text = script("codecbench.receiveCells", "clips", shared["clips"])
+    text = script("codecbench.receiveClips", shared["clips"])
     (out / "cells" / "clips.js").write_text(text, encoding="ascii", newline="\n")
     findings = find_all(run)
     for number, (system, name) in enumerate(zip(run.systems, names, strict=True)):

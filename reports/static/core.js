@@ -32,6 +32,26 @@ const codecbench = (() => {
     return waiting.get(path);
   }
 
+  /** Bring packed numbers back, a row for each point: see pack() in reports/site/cells.py. */
+  async function unpack(text, rows) {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+    const count = planes.length / 4;
+    const view = new DataView(planes.buffer.slice(0));
+    for (let n = 0; n < count; n += 1) for (let plane = 0; plane < 4; plane += 1) view.setUint8(4 * n + plane, planes[plane * count + n]);
+    const value = (n) => { const found = view.getFloat32(4 * n, true); return Number.isNaN(found) ? null : found; };
+    const length = count / rows;
+    return Array.from({ length: rows }, (_, row) => Array.from({ length }, (_, n) => value(row * length + n)));
+  }
+
+  async function unpackCells(found) {
+    for (const of of Object.values(found.cells)) {
+      for (const cells of Object.values(of)) cells.values = await unpack(cells.packed, found.points.length);
+    }
+    return found;
+  }
+
   function fillSelect(select, options, chosen) {
     select.replaceChildren(...options.map(([value, text]) => element("option", { value, selected: String(value) === String(chosen) }, text)));
   }
@@ -54,7 +74,8 @@ const codecbench = (() => {
     number,
     kbps,
     root,
-    receiveCells: (system, found) => cells.set(system, found),
+    receiveCells: (system, found) => cells.set(system, unpackCells(found)),
+    receiveClips: (found) => cells.set("clips", found),
     receiveSound: (name, text) => sounds.set(name, text),
     loadCells: (system) => load(`cells/${system}.js`, cells, system),
     loadSound: (name) => load(`sounds/${name}.js`, sounds, name),

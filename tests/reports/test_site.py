@@ -282,20 +282,23 @@ def test_clips_with_sound_are_spread_over_the_data():
 @pytest.mark.slow
 def test_thirty_codecs_on_five_hundred_clips_are_small_and_quick(synthetic, browser, tmp_path):
     """Acceptance test 18; generous in time, since a busy machine is no slow page."""
-    systems = [
-        synthetic.system(f"codec{number}", [3000, 6000, 12000], "neural") for number in range(30)
-    ]
+    rates = [3000, 6000, 9000, 12000, 24000]
+    systems = [synthetic.system(f"codec{number}", rates, "neural") for number in range(30)]
+    metrics = [replace(synthetic.METRICS[n % 3], name=f"metric{n}") for n in range(7)]
     rng = np.random.default_rng(1)
     noise = rng.standard_normal((30, 500)) / 10
+    # Of each cell's own, so that numbers do not compress for being alike.
+    more = iter(rng.standard_normal(7 * 30 * 5 * 500) / 40)
 
     def cell(metric, facts, point, clip):
-        level = noise[int(facts.label[5:]), clip] + np.log2(point.nominal_bps / 3000) / 4
-        low, high = {"pesq_wb": (1.5, 4.5), "stoi": (0.6, 1.0), "mcd": (9.0, 2.0)}[metric.name]
+        level = noise[int(facts.label[5:]), clip] + next(more)
+        level += np.log2(point.nominal_bps / 3000) / 4
+        low, high = ((1.5, 4.5), (0.6, 1.0), (9.0, 2.0))[int(metric.name[6:]) % 3]
         return float(low + (high - low) * np.clip(0.3 + level, 0, 1))
 
     clips = [f"clip{number:03d}" for number in range(500)]
     results = synthetic.make_results(
-        systems, synthetic.METRICS, clips, cell, speakers=[f"s{n % 40}" for n in range(500)]
+        systems, metrics, clips, cell, speakers=[f"s{n % 40}" for n in range(500)]
     )
     run = synthetic.with_store(results, tmp_path / "run", tmp_path / "cache", clips[:1])
     write_site(run, tmp_path / "site", SiteOptions(audio=0, cache=tmp_path / "cache"))
@@ -309,7 +312,31 @@ def test_thirty_codecs_on_five_hundred_clips_are_small_and_quick(synthetic, brow
             visitor.page.wait_for_selector("#table tbody tr")
             best = min(best, time.perf_counter() - started)
         assert best < 1.0
-        assert len(column(visitor.page, 0)) == 90
+        assert len(column(visitor.page, 0)) == 150
         visitor.go(tmp_path / "site" / "clip.html", "#clip=17")
-        expect(visitor.page.locator("#table tbody tr")).to_have_count(90)
+        expect(visitor.page.locator("#table tbody tr")).to_have_count(150)
         assert visitor.trouble == []
+
+
+def test_packed_numbers_are_what_they_were(synthetic, browser, tmp_path):
+    wanted = [4.6439, -100.0, 0.0, 1e-6, 12345.678, -0.25, 1 / 3, 65504.0]
+
+    def cell(_metric, _system, point, clip):
+        lost = point.name == "9000" and clip == 2
+        return "failed:timeout" if lost else wanted[clip] * (1 if point.name == "6000" else 2)
+
+    systems = [synthetic.system("one", [6000, 9000])]
+    clips = [f"c{number}" for number in range(len(wanted))]
+    results = synthetic.make_results(systems, [synthetic.MCD], clips, cell)
+    run = synthetic.with_store(results, tmp_path / "run", tmp_path / "cache", clips[:1])
+    write_site(run, tmp_path / "site", SiteOptions(audio=0, cache=tmp_path / "cache"))
+    with browser.visit() as visitor:
+        visitor.go(tmp_path / "site" / "clip.html")
+        found = visitor.page.evaluate("codecbench.loadCells(0)")["cells"]["clean"]["mcd"]
+        assert visitor.trouble == []
+    low, high = found["values"]
+    # 14 bits of mantissa: within half a unit in the last of them.
+    assert np.allclose(low, wanted, rtol=2**-15, atol=0)
+    assert high.pop(2) is None
+    assert np.allclose(high, 2 * np.delete(wanted, 2), rtol=2**-15, atol=0)
+    assert found["lost"] == {"1,2": "failed: timeout"}
