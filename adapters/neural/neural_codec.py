@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,12 +12,12 @@ from numpy.typing import NDArray
 from codecbench.adapters.base import Codec, CodecInfo, OperatingPoint
 from codecbench.adapters.bit_packer import pack_packets, unpack_packets
 from codecbench.adapters.bitstream import Encoded
+from codecbench.adapters.neural.identity import code_hash, file_fingerprint
 from codecbench.adapters.neural.inference import fold_weight_norm, inference
 from codecbench.adapters.neural.shipped import REMARK, UNTRAINED, shipped_weights
 from codecbench.core.audio import Audio
 from codecbench.core.checkpoint import (
     Checkpoint,
-    checkpoint_sha256,
     find_checkpoint,
     read_checkpoint,
 )
@@ -31,7 +30,7 @@ from codecbench.core.errors import (
     UnknownNameError,
     UnsupportedSettingError,
 )
-from codecbench.core.fingerprint import hash_bytes, package_versions
+from codecbench.core.fingerprint import package_versions
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -104,7 +103,7 @@ class NeuralCodec(Codec):
         self.info = replace(
             facts,
             kind="neural",
-            version=f"torch {package_versions(['torch'])['torch']}, code {_code_hash()[:8]}",
+            version=f"torch {package_versions(['torch'])['torch']}, code {code_hash()[:8]}",
             fingerprint=self._weights_fingerprint(),
             trained=self.checkpoint is not None,
             remark=REMARK if own else "",
@@ -117,11 +116,7 @@ class NeuralCodec(Codec):
         """Return what tells these weights from others, "absent" if there are none."""
         if self.checkpoint is None:
             return f"untrained, random seed {RANDOM_SEED}"
-        path = Path(self.checkpoint).expanduser()
-        if path.is_dir():
-            there = [path / name for name in self.weight_files if (path / name).is_file()]
-            path = there[0] if there else path
-        return f"sha256 {checkpoint_sha256(path)}" if path.is_file() else "absent"
+        return file_fingerprint(self.checkpoint, self.weight_files)
 
     # What a subclass says.
 
@@ -395,10 +390,3 @@ class NeuralCodec(Codec):
             )
             raise BitstreamError(msg)
         return unpack_packets(encoded.packets, sizes, frames, step)
-
-
-@cache
-def _code_hash() -> str:
-    """Hash the source of this package: an edited model is another codec."""
-    here = Path(__file__).parent
-    return hash_bytes(b"".join(path.read_bytes() for path in sorted(here.rglob("*.py"))))
