@@ -4,9 +4,10 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import platformdirs
 
@@ -16,12 +17,19 @@ from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.read_only import open_read_only
 from codecbench.benchmark.store_schema import row_sum
 from codecbench.core.errors import ResultSchemaError, RunError
+from codecbench.core.whole_file import DRAFT
 
 _SCHEMA = 2
 """2 has sums, which 1 had not."""
 
 _WAY_OUT = "delete it, everything can be computed again"
 _CHUNK = 500
+
+CROPS = "crops"
+"""Folder of parts of clips, which reading a dataset with ``crop_s`` leaves in the user's cache."""
+
+_DRAFT_S = 3600.0
+"""A draft that is older was left by a process that was killed."""
 
 
 def default_cache_folder() -> Path:
@@ -36,6 +44,12 @@ class CacheUsage:
     records: int
     files: int
     bytes: int
+
+
+class _CachedFile(NamedTuple):
+    used: float
+    size: int
+    path: Path
 
 
 class Cache:
@@ -124,38 +138,52 @@ class Cache:
             self._db.commit()
 
     def usage(self) -> CacheUsage:
-        """Count records and files."""
-        files = [path for path in self.objects.root.rglob("*") if path.is_file()]
+        """Count records and files: coded audio, bitstreams, and parts of clips."""
+        found = self._files()
         records = self._db.execute("SELECT COUNT(*) FROM records").fetchone()[0]
-        size = sum(path.stat().st_size for path in files) + self._path.stat().st_size
-        return CacheUsage(records=records, files=len(files), bytes=size)
+        size = sum(each.size for each in found) + self._path.stat().st_size
+        return CacheUsage(records=records, files=len(found), bytes=size)
 
-    def collect(self, *, max_bytes: int) -> CacheUsage:
+    def collect(self, *, max_bytes: int, only_plan: bool = False) -> CacheUsage:
         """Remove the files that were used longest ago until the rest fits; records stay.
 
-        A record whose files are gone is coded again when its audio is needed; scores that are
-        known stay known.
+        A record whose files are gone is coded again when its audio is needed; parts of clips are
+        cut again when the data is read; scores that are known stay known.
 
         Args:
             max_bytes: What the files may take.
+            only_plan: Whether to say what would be removed, and leave it.
 
         Returns:
-            What was removed.
+            What was removed, or would be.
         """
-        entries = [
-            (path.stat().st_mtime, path.stat().st_size, path)
-            for path in self.objects.root.rglob("*")
-            if path.is_file()
-        ]
-        total = sum(size for _, size, _ in entries)
+        entries = self._files()
+        total = sum(each.size for each in entries)
         removed = freed = 0
-        for _, size, path in sorted(entries):
+        for each in sorted(entries):
             if total - freed <= max_bytes:
                 break
-            path.unlink(missing_ok=True)
+            if not only_plan:
+                each.path.unlink(missing_ok=True)
             removed += 1
-            freed += size
+            freed += each.size
         return CacheUsage(records=0, files=removed, bytes=freed)
+
+    def _files(self) -> list[_CachedFile]:
+        """Return every file that can be made again."""
+        found = []
+        for folder in (self.objects.root, self.root / CROPS):
+            for path in folder.rglob("*"):
+                # Another process may write or remove files meanwhile.
+                with suppress(FileNotFoundError):
+                    state = path.stat()
+                    is_draft = path.name.startswith(DRAFT)
+                    if not path.is_file() or (is_draft and time.time() - state.st_mtime < _DRAFT_S):
+                        continue
+                    # Reading counts as use where the file system notes it.
+                    used = max(state.st_atime, state.st_mtime)
+                    found.append(_CachedFile(used, state.st_size, path))
+        return found
 
     def close(self) -> None:
         """Close the database."""

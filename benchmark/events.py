@@ -63,6 +63,41 @@ class StoreSalvaged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskNeeded:
+    """Audio is about to be coded.
+
+    Attributes:
+        cache: Folder in which it is kept.
+        most_bytes: The most that it can take there while the run goes on.
+        free_bytes: What is free there now.
+        keep: What stays of it afterwards: ``audio`` (all), ``worst`` or ``none``.
+    """
+
+    cache: Path
+    most_bytes: int
+    free_bytes: int
+    keep: str
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there may be too little."""
+        return self.most_bytes > self.free_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioDropped:
+    """Coded audio and bitstreams that shall not stay have been removed.
+
+    Attributes:
+        files: Their number.
+        bytes: Their size.
+    """
+
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
     """Kernels are about to be compiled, which happens once per installation.
 
@@ -133,4 +168,13 @@ class RunFinished:
     skipped: int
 
 
-Event: TypeAlias = ClusterChanged | StoreSalvaged | WarmUp | StageStarted | StepsDone | RunFinished
+Event: TypeAlias = (
+    ClusterChanged
+    | StoreSalvaged
+    | DiskNeeded
+    | WarmUp
+    | StageStarted
+    | StepsDone
+    | AudioDropped
+    | RunFinished
+)

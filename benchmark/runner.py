@@ -14,12 +14,15 @@ from codecbench.benchmark.cache import Cache, default_cache_folder
 from codecbench.benchmark.coding_stage import CodingStage, Rerun
 from codecbench.benchmark.environment import describe_environment
 from codecbench.benchmark.events import (
+    AudioDropped,
     ClusterChanged,
+    DiskNeeded,
     Event,
     RunFinished,
     StageStarted,
     StepsDone,
 )
+from codecbench.benchmark.keep import Keep, audio_bytes, drop_audio
 from codecbench.benchmark.plan import Plan, make_plan
 from codecbench.benchmark.run_log import RunLog
 from codecbench.benchmark.salvage import open_or_salvage
@@ -50,6 +53,7 @@ class RunOptions:
         memory_mib: Memory for one worker's child; 0 means an equal share of 80 % of the machine.
         rerun: What is done again.
         update: Whether a folder that holds another suite may become this one.
+        keep: What stays of coded audio and bitstreams when the run is over.
         scheduler: Address of a Dask scheduler whose workers do the work, such as
             ``tcp://10.0.0.1:8786``; "" means the cores of this machine. `jobs` does not count
             there.
@@ -61,6 +65,7 @@ class RunOptions:
     memory_mib: float = 0.0
     rerun: Rerun = "failed"
     update: bool = False
+    keep: Keep = "audio"
     scheduler: str = ""
 
     def workers(self) -> int:
@@ -180,11 +185,22 @@ def _execute(
     scoring = ScoringStage(plan, store, cache)
     coding = CodingStage(plan, store, cache)
     coding.find_known(how.rerun, scoring.needs_audio)
+    if coding.open_steps:
+        yield DiskNeeded(
+            cache=cache.root,
+            most_bytes=audio_bytes(coding.open_codings(), plan.suite.sample_rate),
+            free_bytes=shutil.disk_usage(cache.root).free,
+            keep=how.keep,
+        )
     yield from _carry_out(coding, journal, place, cache, log)
     scoring.find_known(how.rerun, coding.rows)
     yield from place.warm_up(scoring.open_metrics)
     yield from _carry_out(scoring, journal, place, cache, log)
     shutil.rmtree(journal)
+    if how.keep != "audio":
+        outputs = [output for metric in plan.metrics for output in metric.outputs]
+        files, freed = drop_audio(how.keep, coding.rows, scoring.cells, outputs, cache.objects)
+        yield AudioDropped(files=files, bytes=freed)
     statuses = Counter(cell.status.value for cell in scoring.cells.values())
     yield RunFinished(
         ok=statuses["ok"],

@@ -29,19 +29,25 @@ def parse_size(text: str) -> int:
     type=click.Path(path_type=Path, file_okay=False),
     help="Cache folder.  [default: the user's cache folder]",
 )
-def command(limit: str, cache: Path | None) -> None:
-    """Remove the coded audio that was used longest ago; scores are kept."""
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would go, and remove nothing.")
+def command(limit: str, cache: Path | None, only_plan: bool) -> None:
+    """Remove the coded audio and parts of clips that were used longest ago; scores are kept.
+
+    What is removed is made again when it is needed. Runs are not touched.
+    """
     from codecbench.benchmark.cache import Cache, default_cache_folder
 
     size = parse_size(limit)
     folder = cache or default_cache_folder()
     store = Cache(folder)
     try:
-        removed = store.collect(max_bytes=size)
+        removed = store.collect(max_bytes=size, only_plan=only_plan)
         left = store.usage()
     finally:
         store.close()
-    print(
-        f"{folder}: removed {removed.files} files ({removed.bytes / 2**20:.1f} MiB); "
-        f"{left.files} files and {left.records} records left ({left.bytes / 2**20:.1f} MiB)"
-    )
+    gone = f"{removed.files} files ({removed.bytes / 2**20:.1f} MiB)"
+    there = f"{left.files} files and {left.records} records"
+    if only_plan:
+        print(f"{folder}: would remove {gone} of {there} ({left.bytes / 2**20:.1f} MiB)")
+        return
+    print(f"{folder}: removed {gone}; {there} left ({left.bytes / 2**20:.1f} MiB)")

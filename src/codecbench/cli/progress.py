@@ -7,7 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from codecbench.benchmark.events import (
+    AudioDropped,
     ClusterChanged,
+    DiskNeeded,
     Event,
     Failure,
     RunFinished,
@@ -38,6 +40,24 @@ def cluster_words(cluster: ClusterChanged) -> str:
     workers = f"{cluster.workers} worker{'s'[: cluster.workers != 1]}"
     threads = f"{cluster.threads} task{'s'[: cluster.threads != 1]}"
     return f"Cluster {cluster.address}: {workers}, {threads} at once"
+
+
+def disk_words(event: DiskNeeded) -> str:
+    """Say how much disk the audio of a run takes, and whether that is there."""
+    stays = {"audio": "", "worst": "; the worst clips stay", "none": "; nothing of it stays"}
+    words = f"Disk: at most {size(event.most_bytes)} of coded audio in {event.cache}"
+    words += stays[event.keep]
+    if event.is_short:
+        words += f"; WARNING: only {size(event.free_bytes)} are free there"
+    return words
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it."""
+    for power, unit in ((3, "GiB"), (2, "MiB")):
+        if count >= 1024**power:
+            return f"{count / 1024**power:.1f} {unit}"
+    return f"{count / 1024:.1f} KiB"
 
 
 def failure_lines(failures: Sequence[Failure]) -> list[str]:
@@ -85,6 +105,11 @@ class Screen:
                 self.say(cluster_words(event))
             elif isinstance(event, StoreSalvaged):
                 self.warn(str(event))
+            elif isinstance(event, DiskNeeded):
+                (self.warn if event.is_short else self.say)(disk_words(event))
+            elif isinstance(event, AudioDropped):
+                self._end_stage()
+                self.say(f"Disk: {size(event.bytes)} of coded audio removed, as --keep says")
             elif isinstance(event, WarmUp):
                 self._end_stage()
                 self.say(warm_up_words(event.metrics))

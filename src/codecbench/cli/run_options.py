@@ -43,6 +43,14 @@ _OPTIONS = [
         "--update", is_flag=True, help="Turn a folder that holds another suite into this one."
     ),
     click.option(
+        "--keep",
+        type=click.Choice(["audio", "worst", "none"]),
+        default="audio",
+        show_default=True,
+        help="What stays of coded audio and bitstreams in the cache when the run is over: all, "
+        "that of the three worst clips by each metric and of failures, or nothing.",
+    ),
+    click.option(
         "--strict", is_flag=True, help="Exit with 3 for undefined cells and skips in groups too."
     ),
     click.option("-q", "--quiet", is_flag=True, help="Show no progress."),
@@ -81,5 +89,6 @@ def run_options(how: Mapping[str, Any]) -> "RunOptions":
         memory_mib=how["memory"],
         rerun=how["rerun"],
         update=how["update"],
+        keep=how["keep"],
         scheduler=how["scheduler"],
     )
