@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("system", "mos", "ci_low", "ci_high", "votes", "listeners")
 _HATCHES = ("", "///", "\\\\\\", "...", "xxx", "---", "+++")
+_ANCHOR_FILL = "#cccccc"
 _NUMBERS = ("mos", "ci_low", "ci_high")
 
 
@@ -88,7 +89,7 @@ def draw_opinions(data: "pd.DataFrame", *, width_in: float = PAGE_WIDTH_IN) -> D
                 float(row["mos"]) - 1.0,
                 bottom=1.0,
                 width=0.66,
-                color="white",
+                color=_ANCHOR_FILL if anchor else "white",
                 edgecolor=colour,
                 linewidth=1.3,
                 hatch=_HATCHES[0 if anchor else place % len(_HATCHES)],
@@ -126,7 +127,7 @@ def _note(data: "pd.DataFrame") -> str:
     people = sorted({int(count) for count in data["listeners"]})
     return (
         f"Lines: 95 % intervals. {_span(votes)} votes per system by {_span(people)} listeners. "
-        "Grey: anchors."
+        "Filled: anchors."
     )
 
 

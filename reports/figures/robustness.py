@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from codecbench.benchmark.conditions.spec import CLEAN
 from codecbench.benchmark.results import MetricFacts, SystemFacts
 from codecbench.reports.figures.drawing import PAGE_WIDTH_IN, Drawing, wrap_notes
+from codecbench.reports.figures.rate_quality import spread
 from codecbench.reports.figures.scatter import scatter_figure
 from codecbench.reports.figures.words import cut, interval_words
 from codecbench.reports.robustness import RobustnessRow, loss_percent
@@ -17,7 +20,11 @@ from codecbench.reports.tables import arrow, direction, kbps, system_label
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
+_ALIKE = 1.12
+"""Latencies within this factor have their rates written one below the other."""
+_LABEL_IN = 0.1
 _NUMBERS = ["payload_bps", "mean_x", "mean_y", "ci_low_y", "ci_high_y"]
 
 
@@ -220,15 +227,7 @@ def draw_latency(
             width_in=width_in,
             log_x=True,
         )
-        for _, row in data.iterrows():
-            figure.axes[0].annotate(
-                kbps(row["payload_bps"]),
-                (row["mean_x"], row["mean_y"]),
-                xytext=(4.5, 0),
-                textcoords="offset points",
-                fontsize=6.5,
-                va="center",
-            )
+        _write_rates(figure.axes[0], data)
     points = [
         f"{row['label']} at {kbps(row['payload_bps'])} kbit/s and {row['mean_x']:g} ms: "
         f"{row['mean_y']:.2f}"
@@ -236,3 +235,23 @@ def draw_latency(
     ]
     alt = f"{facts.name}, {direction(facts)}, against latency. {cut(points, '; ')}."
     return Drawing(figure=figure, data=data, alt=alt)
+
+
+def _write_rates(axes: "Axes", data: "pd.DataFrame") -> None:
+    """Write rates beside the points; where latencies are alike, none over another."""
+    low, high = axes.get_ylim()
+    height_in = axes.get_position().height * axes.get_figure(root=True).get_figheight()
+    neighbours = (np.log(data["mean_x"]) / np.log(_ALIKE)).round()
+    for _, group in data.groupby(neighbours, sort=False):
+        rising = group.sort_values("mean_y", kind="stable")
+        wanted = [(float(value) - low) / (high - low) for value in rising["mean_y"]]
+        gap = min(_LABEL_IN / height_in, 1 / len(wanted))
+        for place, (_, row) in zip(spread(wanted, gap=gap), rising.iterrows(), strict=True):
+            axes.annotate(
+                kbps(row["payload_bps"]),
+                (row["mean_x"], low + place * (high - low)),
+                xytext=(6, 0),
+                textcoords="offset points",
+                fontsize=6.5,
+                va="center",
+            )

@@ -27,6 +27,8 @@ PANELS = {
 """Scores that are drawn, each in a panel where a training has it, with their labels."""
 _PANEL_HEIGHT_IN = 2.3
 _LINES = tuple(LINES.values())
+_FACES = ("", "white", "#bbbbbb")
+"""Markers filled with the training's colour, hollow, grey: trainings differ without colour, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,7 @@ def draw_trajectories(
             axes.set_ylabel(PANELS.get(score, score))
             for place, each in enumerate(trajectories):
                 _draw(axes, each, score, place)
+        _draw_marks(rows, trajectories)
         rows[-1].set_xlabel("step")
         handles, labels = rows[0].get_legend_handles_labels()
         if handles:
@@ -141,6 +144,34 @@ def draw_trajectories(
     return Drawing(
         figure=figure, data=trajectory_frame(trajectories), alt=_alt(trajectories, panels)
     )
+
+
+def _draw_marks(panels: "Sequence[Axes]", trajectories: Sequence[Trajectory]) -> None:
+    """Draw a line where a phase ended, in all panels, with its name in the first.
+
+    What no training has reached yet would only stretch the axis.
+    """
+    line = 0
+    for place, each in enumerate(trajectories):
+        last = max(step for pairs in each.curves.values() for step, _ in pairs)
+        for name, step in sorted(each.marks.items(), key=lambda mark: mark[1]):
+            if step > last:
+                continue
+            colour = COLOURS[place % len(COLOURS)]
+            for axes in panels:
+                axes.axvline(step, color=colour, linestyle=":", linewidth=1.0, zorder=1)
+            panels[0].annotate(
+                f"{name} ({each.name})" if len(trajectories) > 1 else name,
+                (step, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -3 - 9 * line),  # one below the other, however near the steps are
+                textcoords="offset points",
+                va="top",
+                fontsize=7.5,
+                color=colour,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+            )
+            line += 1
 
 
 def _alt(trajectories: Sequence[Trajectory], panels: Sequence[str]) -> str:
@@ -168,18 +199,7 @@ def _draw(axes: "Axes", trajectory: Trajectory, score: str, place: int) -> None:
                 color=colour,
                 linestyle=line,
                 marker=MARKERS[number % len(MARKERS)],
-                markersize=3.5,
+                markersize=4.0,
+                markerfacecolor=_FACES[place % len(_FACES)] or colour,
                 label=f"{trajectory.name} {point}".strip(),
             )
-    for name, step in trajectory.marks.items():
-        axes.axvline(step, color=colour, linestyle=":", linewidth=1.0)
-        axes.annotate(
-            name,
-            (step, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(3, -3),
-            textcoords="offset points",
-            va="top",
-            fontsize=7.5,
-            color=colour,
-        )
