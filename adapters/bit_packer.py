@@ -9,6 +9,8 @@ from codecbench.core.errors import BitstreamError
 
 _MAX_SIZE = 2**62
 """Above, indices and sizes would not fit into int64."""
+_MAX_FRAMES = 2**24
+"""An hour at 4660 frames a second."""
 
 
 def code_bits(codebook_size: int) -> int:
@@ -117,9 +119,7 @@ def unpack_codes(data: bytes, codebook_sizes: Sequence[int], frames: int) -> NDA
     Raises:
         BitstreamError: There are too few or too many bytes, or an index lies outside its book.
     """
-    if frames < 0:
-        msg = f"a stream cannot have {frames} frames"
-        raise BitstreamError(msg)
+    _require_frames(frames)
     per_frame = sum(code_bits(size) for size in codebook_sizes)
     _require_length(data, frames, per_frame)
     bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=frames * per_frame)
@@ -143,11 +143,13 @@ def unpack_packets(
     Raises:
         BitstreamError: As `unpack_codes`, or the number of packets is wrong.
     """
+    _require_frames(frames)
     per_frame = sum(code_bits(size) for size in codebook_sizes)
-    counts = _frames_of_packets(frames, packet_frames)
-    if len(packets) != len(counts):
-        msg = f"{frames} frames are {len(counts)} packets, found {len(packets)}"
+    packet_frames = min(packet_frames, max(frames, 1))  # a packet of more would be empty space
+    if packet_frames > 0 and len(packets) != -(-frames // packet_frames):
+        msg = f"{frames} frames are {-(-frames // packet_frames)} packets, found {len(packets)}"
         raise BitstreamError(msg)
+    counts = _frames_of_packets(frames, packet_frames)
     for packet, count in zip(packets, counts, strict=True):
         _require_length(packet, count, per_frame)
     width = (packet_frames * per_frame + 7) // 8
@@ -156,6 +158,13 @@ def unpack_packets(
     bits = np.unpackbits(rows, axis=1, count=packet_frames * per_frame)
     table = bits.reshape(len(packets) * packet_frames, per_frame)[:frames]
     return _to_codes(table, codebook_sizes)
+
+
+def _require_frames(frames: int) -> None:
+    # Books of one entry need no bits: without a bound a few bytes would fill any memory.
+    if not 0 <= frames <= _MAX_FRAMES:
+        msg = f"a stream has 0 to {_MAX_FRAMES} frames, found {frames}"
+        raise BitstreamError(msg)
 
 
 def _require_length(data: bytes, frames: int, per_frame: int) -> None:

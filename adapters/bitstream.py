@@ -13,6 +13,8 @@ _MAGIC = b"CBS1"
 LENGTH_FIELD_BITS = 32
 """Charged to every codec in `Encoded.total_bits`: the decoder must know where the signal ends."""
 _MAX_VARINT = 2**40
+_MAX_SAMPLES = 3600 * 48000
+"""Longest signal that is read: an hour. A decoder makes room for as many as it is told."""
 Received: TypeAlias = Sequence[bytes | None]
 """Packets as they reach a decoder: None for each that never arrived."""
 
@@ -130,6 +132,9 @@ class Encoded:
             raise BitstreamError(msg)
         reader = _Reader(data, 4)
         n_samples, sample_rate = reader.varint(), reader.varint()
+        if n_samples > _MAX_SAMPLES:
+            msg = f"bitstream claims {n_samples} samples; at most {_MAX_SAMPLES} are decoded"
+            raise BitstreamError(msg)
         try:
             point = reader.take(reader.varint()).decode()
         except UnicodeDecodeError as error:

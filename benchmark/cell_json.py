@@ -1,5 +1,7 @@
 """Cells as they travel between processes: ``[status, value, reason, detail]``."""
 
+import math
+
 from codecbench.benchmark.framing import Message
 from codecbench.core.cell import Cell, Status
 from codecbench.core.errors import ResultSchemaError
@@ -41,5 +43,11 @@ def _cell(entry: Json) -> Cell:
         msg = f"expected [status, value, reason, detail], found {entry!r}"
         raise ResultSchemaError(msg)
     status, value, reason, detail = entry
-    number = float(value) if isinstance(value, int | float) else None
+    if status not in {each.value for each in Status}:
+        msg = f"expected a status, found {status!r}"
+        raise ResultSchemaError(msg)
+    try:
+        number = float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        number = math.inf  # which no cell may hold
     return Cell(status=Status(str(status)), value=number, reason=str(reason), detail=str(detail))

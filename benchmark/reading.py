@@ -1,33 +1,44 @@
 """From a run folder to the plain tables that reports read."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from codecbench.benchmark.code_step import unpack_counts
 from codecbench.benchmark.conditions.spec import reference_of
 from codecbench.benchmark.framing import Message
-from codecbench.benchmark.results import COLUMNS, PointFacts, RunResults, SystemFacts
-from codecbench.benchmark.store import EncodingRow, Place, RunStore
+from codecbench.benchmark.results import RunResults, SystemFacts
+from codecbench.benchmark.run_table import (
+    Axes,
+    Row,
+    number_of,
+    read_cells,
+    read_encodings,
+    tidy_frame,
+)
+from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.suite import read_suite
-from codecbench.core.cell import Cell, Status
+from codecbench.core.errors import CodecBenchError, ResultSchemaError
 from codecbench.core.fingerprint import Json
 from codecbench.metrics.bit_statistics import (
     CodebookStatistics,
     codebook_statistics,
     entropy_bps,
-    measure_rates,
 )
 
-RTP_HEADER_BITS = 8 * 40
-"""IPv4 20 bytes (RFC 791), UDP 8 (RFC 768), RTP 12 (RFC 3550), for each packet."""
-
-_NOT_RUN = Cell.skipped("not_run", "interrupted before this; start the run again")
+_MAX_BOOK = 2**22
+"""Entries of the largest codebook that is counted; 64 times the largest there is."""
+_SIGNALS = (
+    *("codec", "point", "condition", "clip"),
+    *("delay_ms", "method", "correlation", "gain_db", "polarity", "dc_offset", "drift"),
+    *("clipped_share", "length_difference", "encode_s", "decode_s"),
+    *("input_clipped_share", "sent_packets", "lost_packets"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,72 +68,48 @@ def read_results(folder: Path) -> RunResults:
     Raises:
         ResultSchemaError: No run there, damaged, or of another schema.
     """
+    try:
+        return _read(folder)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        if isinstance(error, CodecBenchError):
+            raise
+        # A store is a file that anybody may have written.
+        msg = f"{folder}: damaged ({type(error).__name__}: {error}); run again into another folder"
+        raise ResultSchemaError(msg) from error
+
+
+def _read(folder: Path) -> RunResults:
+    suite = read_suite(folder / "suite.toml")
     with RunStore(folder) as store:
         facts = store.facts()
         clips, systems, metrics = store.clips(), store.systems(), store.metrics()
-        encodings, cells = store.encodings(), store.cells()
-    suite = read_suite(folder / "suite.toml")
-    pools = {
-        (system.codec, point.name, condition): _pool(
-            encodings.get(_place(system, point, condition, clip.id)) for clip in clips
-        )
-        for system in systems
-        for point in system.points
-        for condition in suite.conditions
-    }
-    against = {name: reference_of(name) for name in suite.conditions}
-    tag_names = sorted({name for clip in clips for name in clip.tags})
-    rows: list[tuple[Any, ...]] = []
-    for metric in metrics:
-        for system in systems:
-            for point in system.points:
-                for condition in suite.conditions:
-                    pool = pools[system.codec, point.name, condition]
-                    for clip in clips:
-                        place = _place(system, point, condition, clip.id)
-                        row = cells.get((place, metric.name))
-                        cell = row.cell if row else _NOT_RUN
-                        rows.append(
-                            (
-                                facts["name"],
-                                facts["dataset"],
-                                system.codec,
-                                point.name,
-                                condition,
-                                clip.id,
-                                metric.name,
-                                cell.value,
-                                cell.status.value,
-                                _reason(cell),
-                                metric.unit,
-                                metric.definition_hash,
-                                system.version,
-                                system.fingerprint,
-                                facts["seed"],
-                                clip.seconds,
-                                row.compute_s if row else None,
-                                point.nominal_bps,
-                                *_clip_rates(point.nominal_bps, encodings.get(place)),
-                                pool.entropy_bps,
-                                _rtp_bps(encodings.get(place)),
-                                against[condition],
-                                _concealment(encodings.get(place)),
-                                *(clip.tags.get(name, "") for name in tag_names),
-                            )
-                        )
-    # A tag may be called like one of our columns; ours keep their names.
-    tag_columns = [f"tag_{name}" if name in COLUMNS else name for name in tag_names]
-    frame = pd.DataFrame.from_records(rows, columns=[*COLUMNS, *tag_columns])
-    floats = ["value", "compute_s", "payload_bps", "wire_bps", "total_bps", "entropy_bps"]
-    floats.append("rtp_bps")
+        axes = Axes(systems, suite.conditions, clips, metrics)
+        signals = _Signals(int(str(facts["sample_rate"])))
+        counts = _Counts(axes)
+
+        def on_record(row: Row, block: int | None, clip: int | None, record: Message) -> None:
+            signals.add(row, record)
+            if block is not None and clip is not None:
+                counts.add(block, clip, record)
+
+        encodings = read_encodings(axes, store, on_record)
+        cells = read_cells(axes, store)
+    pools = counts.pools()
     environment = facts["environment"]
     return RunResults(
         name=str(facts["name"]),
         folder=folder,
-        frame=frame.astype(dict.fromkeys(floats, "float64")),
-        forensics=_forensics(encodings.values(), int(str(facts["sample_rate"]))),
-        codebooks=_codebooks(pools),
-        systems=tuple(_with_rates(system, pools, suite.conditions[0]) for system in systems),
+        frame=tidy_frame(
+            axes,
+            cells,
+            encodings,
+            facts=facts,
+            entropy_bps=[pool.entropy_bps for pool in pools],
+            scored_against=[reference_of(block.condition) for block in axes.blocks],
+        ),
+        forensics=signals.frame(),
+        codebooks=_codebooks(axes, pools),
+        systems=tuple(_with_rates(system, axes, pools, suite.conditions[0]) for system in systems),
         metrics=tuple(metrics),
         suite=_suite_table(folder),
         environment=environment if isinstance(environment, dict) else {},
@@ -141,144 +128,117 @@ def _suite_table(folder: Path) -> dict[str, Json]:
     return tomllib.loads((folder / "suite.toml").read_text(encoding="utf-8"))
 
 
-def _place(system: SystemFacts, point: PointFacts, condition: str, clip: str) -> Place:
-    return Place(codec=system.codec, point=point.name, condition=condition, clip=clip)
+class _Counts:
+    """Bits, seconds and codes of each block, to be pooled over its clips."""
 
+    def __init__(self, axes: Axes) -> None:
+        self._seconds = np.full(axes.shape, np.nan)
+        self._bits = np.full(axes.shape, np.nan)
+        self._frames = np.full(axes.shape, np.nan)
+        self._books: dict[int, list[NDArray[np.int64]]] = {}
 
-def _reason(cell: Cell) -> str:
-    return f"{cell.reason}: {cell.detail}" if cell.detail else cell.reason
-
-
-def _clip_rates(nominal_bps: float, encoding: EncodingRow | None) -> tuple[float | None, ...]:
-    if encoding is None or encoding.status is not Status.OK:
-        return (None, None, None)
-    record = encoding.record
-    rates = measure_rates(
-        nominal_bps=nominal_bps,
-        payload_bits=round(_number(record, "payload_bits")),
-        wire_bits=round(_number(record, "wire_bits")),
-        total_bits=round(_number(record, "total_bits")),
-        duration_s=_number(record, "coded_s"),
-    )
-    return (rates.payload_bps, rates.wire_bps, rates.total_bps)
-
-
-def _rtp_bps(encoding: EncodingRow | None) -> float | None:
-    """Return what the headers of a call add to the rate; None where packets are not known."""
-    if encoding is None or encoding.status is not Status.OK:
-        return None
-    sent = encoding.record.get("sent_packets")
-    if sent is None:
-        return None
-    return RTP_HEADER_BITS * float(str(sent)) / _number(encoding.record, "coded_s")
-
-
-def _concealment(encoding: EncodingRow | None) -> str:
-    return "" if encoding is None else str(encoding.record.get("concealment", ""))
-
-
-def _pool(encodings: Iterable[EncodingRow | None]) -> _Pool:
-    records = [row.record for row in encodings if row is not None and row.status is Status.OK]
-    seconds = sum(_number(record, "coded_s") for record in records)
-    coded = [record for record in records if "code_counts" in record]
-    if not coded:
-        bits = round(sum(_number(record, "payload_bits") for record in records))
-        return _Pool(seconds=seconds, payload_bits=bits, books=(), frame_rate=0.0)
-    sizes = _integers(coded[0]["codebook_sizes"])
-    counts = [np.zeros(size, dtype=np.int64) for size in sizes]
-    for record in coded:
+    def add(self, block: int, clip: int, record: Message) -> None:
+        """Take in what was measured of one clip."""
+        self._seconds[block, clip] = number_of(record, "coded_s")
+        self._bits[block, clip] = number_of(record, "payload_bits")
+        if "code_counts" not in record:
+            return
+        self._frames[block, clip] = number_of(record, "frames")
+        sizes = _integers(record["codebook_sizes"])
+        if any(not 0 < size <= _MAX_BOOK for size in sizes):
+            msg = f"codebooks of {sizes} entries; at most {_MAX_BOOK} can be"
+            raise ValueError(msg)
+        books = self._books.setdefault(block, [np.zeros(size, dtype=np.int64) for size in sizes])
         texts = record["code_counts"]
-        for book, text in zip(counts, texts if isinstance(texts, list) else [], strict=True):
+        for book, text in zip(books, texts if isinstance(texts, list) else [], strict=True):
             values, found = unpack_counts(str(text))
             book[values] += found
-    frames = sum(_number(record, "frames") for record in coded)
-    return _Pool(
-        seconds=seconds,
-        payload_bits=round(sum(_number(record, "payload_bits") for record in records)),
-        books=tuple(codebook_statistics(book) for book in counts),
-        frame_rate=frames / sum(_number(record, "coded_s") for record in coded),
-    )
+
+    def pools(self) -> list[_Pool]:
+        """Return what the clips of each block have together; sums run in the order of the clips."""
+        found = []
+        for block, seconds in enumerate(self._seconds):
+            coded = ~np.isnan(seconds)
+            with_codes = ~np.isnan(self._frames[block])
+            books = self._books.get(block, [])
+            frames = sum(self._frames[block][with_codes].tolist())
+            found.append(
+                _Pool(
+                    seconds=sum(seconds[coded].tolist()),
+                    payload_bits=round(sum(self._bits[block][coded].tolist())),
+                    books=tuple(codebook_statistics(book) for book in books),
+                    frame_rate=frames / sum(seconds[with_codes].tolist()) if books else 0.0,
+                )
+            )
+        return found
 
 
 def _with_rates(
-    system: SystemFacts, pools: dict[tuple[str, str, str], _Pool], condition: str
+    system: SystemFacts, axes: Axes, pools: Sequence[_Pool], condition: str
 ) -> SystemFacts:
+    known = {
+        (block.system.codec, block.point.name): pool
+        for block, pool in zip(axes.blocks, pools, strict=True)
+        if block.condition == condition
+    }
     points = tuple(
         replace(
             point,
-            payload_bps=pools[system.codec, point.name, condition].payload_bps,
-            entropy_bps=pools[system.codec, point.name, condition].entropy_bps,
+            payload_bps=known[system.codec, point.name].payload_bps,
+            entropy_bps=known[system.codec, point.name].entropy_bps,
         )
         for point in system.points
     )
     return replace(system, points=points)
 
 
-def _forensics(encodings: Iterable[EncodingRow], sample_rate: int) -> pd.DataFrame:
-    rows = []
-    for encoding in encodings:
-        if encoding.status is not Status.OK:
-            continue
-        record, place = encoding.record, encoding.place
+class _Signals:
+    """What was measured of the signals of each coded clip, one row each."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._rows: list[tuple[object, ...]] = []
+
+    def add(self, row: Row, record: Message) -> None:
+        """Take in one clip at one point."""
         found = record["alignment"]
         alignment = found if isinstance(found, dict) else {}
         halves = alignment.get("half_delays")
-        drift = (
-            1000.0 * (_number({"d": halves[1]}, "d") - _number({"d": halves[0]}, "d")) / sample_rate
-            if isinstance(halves, list)
-            else None
+        drift = None
+        if isinstance(halves, list):
+            apart = number_of({"d": halves[1]}, "d") - number_of({"d": halves[0]}, "d")
+            drift = 1000.0 * apart / self._sample_rate
+        self._rows.append(
+            (
+                *row[:4],
+                1000.0 * number_of(alignment, "delay_samples") / self._sample_rate,
+                alignment["method"],
+                alignment["correlation"],
+                alignment["gain_db"],
+                alignment["polarity"],
+                alignment["dc_offset"],
+                drift,
+                record["clipped_share"],
+                record["length_difference"],
+                record["encode_s"],
+                record["decode_s"],
+                record.get("input_clipped_share", 0.0),
+                record.get("sent_packets"),
+                record.get("lost_packets", 0),
+            )
         )
-        rows.append(
-            {
-                "codec": place.codec,
-                "point": place.point,
-                "condition": place.condition,
-                "clip": place.clip,
-                "delay_ms": 1000.0 * _number(alignment, "delay_samples") / sample_rate,
-                "method": alignment["method"],
-                "correlation": alignment["correlation"],
-                "gain_db": alignment["gain_db"],
-                "polarity": alignment["polarity"],
-                "dc_offset": alignment["dc_offset"],
-                "drift": drift,
-                "clipped_share": record["clipped_share"],
-                "length_difference": record["length_difference"],
-                "encode_s": record["encode_s"],
-                "decode_s": record["decode_s"],
-                "input_clipped_share": record.get("input_clipped_share", 0.0),
-                "sent_packets": record.get("sent_packets"),
-                "lost_packets": record.get("lost_packets", 0),
-            }
-        )
-    columns = [
-        "codec",
-        "point",
-        "condition",
-        "clip",
-        "delay_ms",
-        "method",
-        "correlation",
-        "gain_db",
-        "polarity",
-        "dc_offset",
-        "drift",
-        "clipped_share",
-        "length_difference",
-        "encode_s",
-        "decode_s",
-        "input_clipped_share",
-        "sent_packets",
-        "lost_packets",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows, in the order of the store."""
+        return pd.DataFrame(self._rows, columns=list(_SIGNALS))
 
 
-def _codebooks(pools: dict[tuple[str, str, str], _Pool]) -> pd.DataFrame:
+def _codebooks(axes: Axes, pools: Sequence[_Pool]) -> pd.DataFrame:
     rows = [
         {
-            "codec": codec,
-            "point": point,
-            "condition": condition,
+            "codec": block.system.codec,
+            "point": block.point.name,
+            "condition": block.condition,
             "codebook": index,
             "size": book.size,
             "codes": book.codes,
@@ -287,7 +247,7 @@ def _codebooks(pools: dict[tuple[str, str, str], _Pool]) -> pd.DataFrame:
             "entropy_bits": book.entropy_bits,
             "note": book.use_reason,
         }
-        for (codec, point, condition), pool in pools.items()
+        for block, pool in zip(axes.blocks, pools, strict=True)
         for index, book in enumerate(pool.books)
     ]
     columns = [
@@ -303,14 +263,6 @@ def _codebooks(pools: dict[tuple[str, str, str], _Pool]) -> pd.DataFrame:
         "note",
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _number(table: Message, key: str) -> float:
-    value = table[key]
-    if not isinstance(value, int | float):
-        msg = f"expected a number for {key}, found {value!r}"
-        raise TypeError(msg)
-    return float(value)
 
 
 def _integers(value: Json) -> list[int]:

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import sqlite3
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -249,6 +249,25 @@ class RunStore:
         if wrong := sum(row_sum(row[:-1]) != row[-1] for row in rows):
             raise self._damaged(f"{wrong} of {len(rows)} rows of {table} are not as written")
         return [row[:-1] for row in rows]
+
+    def stream(self, table: str) -> Iterator[tuple[Any, ...]]:
+        """Hand out the rows of a table one by one, without their sums, in the table's order.
+
+        Raises:
+            DamagedStoreError: Rows are not as written; said after the last one.
+        """
+        # Any: SQLite's columns have the types that the schema gives them.
+        columns = COLUMNS[table]
+        summed = self._version >= 3
+        wanted = (*columns, "sum") if summed else columns
+        wrong = total = 0
+        with database_faults(self.path, _WAY_OUT):
+            for row in self._db.execute(f"SELECT {', '.join(wanted)} FROM {table}"):
+                total += 1
+                wrong += summed and row_sum(row[:-1]) != row[-1]
+                yield row[:-1] if summed else row
+        if wrong:
+            raise self._damaged(f"{wrong} of {total} rows of {table} are not as written")
 
     def _damaged(self, what: str) -> DamagedStoreError:
         return DamagedStoreError(f"{self.path}: damaged ({' '.join(what.split())}); {_WAY_OUT}")

@@ -1,6 +1,5 @@
 """What is asked for: codecs, data, metrics, conditions; from flags, Python or a TOML file."""
 
-import tomllib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import tomli_w
 from codecbench.adapters.registry import join_points, system_name, system_specs
 from codecbench.benchmark.conditions.spec import CLEAN, parse_conditions
 from codecbench.core.errors import ConfigError, MissingDependencyError
+from codecbench.core.small_file import read_toml
 from codecbench.core.spec import Spec
 from codecbench.core.whole_file import write_whole
 from codecbench.metrics.registry import expand_metrics
@@ -54,15 +54,7 @@ def read_suite(path: Path) -> Suite:
     Raises:
         ConfigError: It cannot be read, has an unknown key or a value of the wrong type.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({error})"
-        raise ConfigError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not valid TOML: {error}"
-        raise ConfigError(msg) from error
-    return _validate(table, str(path))
+    return _validate(read_toml(path), str(path))
 
 
 def find_suite(name: str) -> Suite:

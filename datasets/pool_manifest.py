@@ -1,11 +1,11 @@
 """Which datasets make a pool, under a name: a TOML file among ours, or one of the user's."""
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from codecbench.core.errors import DatasetError, UnknownNameError
+from codecbench.core.small_file import read_toml
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
@@ -67,15 +67,7 @@ def find_pool(name: str) -> PoolManifest:
 
 
 def _read(path: Path) -> PoolManifest:
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({error})"
-        raise DatasetError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not valid TOML: {error}"
-        raise DatasetError(msg) from error
-    return _validate(table, path)
+    return _validate(read_toml(path, DatasetError), path)
 
 
 def _validate(table: dict[str, Any], path: Path) -> PoolManifest:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codecbench.core.errors import DatasetError
+from codecbench.core.small_file import read_small_bytes
 
 TABLE_SUFFIXES = (".csv", ".jsonl")
+MAX_BYTES = 256 * 2**20
+"""Largest table that is read: a million clips with long paths and many tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ def read_table(path: Path) -> list[Row]:
         DatasetError: The file cannot be read, is of neither kind, or a line is malformed.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_small_bytes(path, limit=MAX_BYTES).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         msg = f"{path}: cannot be read: {why}"

@@ -1,13 +1,14 @@
 """What codecs cost, as ``codecbench complexity --json`` wrote it, matched to systems of a run."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from codecbench.adapters.registry import system_name
 from codecbench.benchmark.complexity import Complexity, Macs, Speed
+from codecbench.benchmark.foreign_code import foreign_code
 from codecbench.benchmark.results import SystemFacts
 from codecbench.core.errors import CodecBenchError, ConfigError
+from codecbench.core.small_file import parse_json, read_small_text
 from codecbench.core.spec import Spec
 
 
@@ -23,8 +24,8 @@ def read_costs(paths: Iterable[Path]) -> tuple[Complexity, ...]:
     found = []
     for path in paths:
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            found += [_read(json.loads(line)) for line in lines if line.strip()]
+            lines = read_small_text(path).splitlines()
+            found += [_read(parse_json(line)) for line in lines if line.strip()]
         except (OSError, ValueError, TypeError, KeyError) as error:
             msg = (
                 f"{path}: no costs ({type(error).__name__}: {error}); "
@@ -70,8 +71,12 @@ def match_costs(
 
 
 def canonical_name(spec: str) -> str:
-    """Return the canonical name of a spec's system; the spec where it cannot be made here."""
+    """Return the canonical name of a spec's system; the spec where it cannot be made here.
+
+    A plug-in is not imported for it: costs and checks are files that may come from anybody.
+    """
     try:
-        return system_name(Spec.parse(spec))
+        parsed = Spec.parse(spec)
+        return str(parsed) if foreign_code(spec) else system_name(parsed)
     except CodecBenchError:
         return spec

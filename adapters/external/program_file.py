@@ -1,7 +1,6 @@
 """The small TOML that describes a codec which is a program: what it is, and how it is called."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from codecbench.core.errors import ConfigError
+from codecbench.core.small_file import read_toml
 
 READY_MADE = Path(__file__).parent / "programs"
 _PLACE = re.compile(r"\{(\w+)\}")
@@ -166,14 +166,7 @@ def find_program_file(program: str) -> tuple[Path, ProgramFile]:
             known = ", ".join(ready_made_names())
             msg = f"no description of a program '{program}'; known: {known}; or give a .toml file"
             raise ConfigError(msg)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        msg = f"'{path}' cannot be read: {error.strerror}"
-        raise ConfigError(msg) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"'{path}' is no TOML: {error}"
-        raise ConfigError(msg) from error
+    table = read_toml(path)
     try:
         return path, ProgramFile.model_validate(table)
     except ValidationError as error:

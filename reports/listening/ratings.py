@@ -1,6 +1,5 @@
 """Ratings of listeners: who listened, what they say of each system, which metric agrees."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from codecbench.benchmark.results import RunResults
 from codecbench.core.cell import Status
 from codecbench.core.errors import ConfigError
+from codecbench.core.small_file import parse_json, read_small_text
 from codecbench.reports.statistics.clusters import Clusters
 from codecbench.reports.statistics.estimates import estimate_means
 
@@ -42,7 +42,7 @@ def read_ratings(paths: Sequence[Path]) -> "pd.DataFrame":
     for path in paths:
         try:
             if path.suffix.lower() == ".json":
-                table = json.loads(path.read_text(encoding="utf-8"))
+                table = parse_json(read_small_text(path))
                 part = pd.DataFrame(table["ratings"]).assign(listener=str(table["listener"]))
             else:
                 part = pd.read_csv(path, dtype={"listener": str, "stimulus": str})

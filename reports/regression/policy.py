@@ -1,6 +1,5 @@
 """What is accepted and at which error rate: a TOML file, flags, and defaults."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from codecbench.core.errors import ConfigError, UnknownNameError
 from codecbench.core.fingerprint import Json
+from codecbench.core.small_file import read_toml
 from codecbench.reports.regression.fail_if import FailIf, parse_all
 
 ERROR_RATE = 0.05
@@ -88,15 +88,7 @@ def read_policy(path: Path) -> Policy:
     Raises:
         ConfigError: It cannot be read or says what it may not.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({error})"
-        raise ConfigError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{path}: not valid TOML: {error}"
-        raise ConfigError(msg) from error
-    return policy_from_table(table, str(path))
+    return policy_from_table(read_toml(path), str(path))
 
 
 def policy_from_table(table: Mapping[str, Any], where: str) -> Policy:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codecbench.benchmark.check.follow import CheckResult
 from codecbench.core.errors import ConfigError
+from codecbench.core.small_file import read_small_text
 from codecbench.reports.costs import canonical_name
 
 
@@ -24,13 +25,13 @@ def read_checks(paths: Iterable[Path]) -> dict[str, tuple[CheckResult, ...]]:
     found: dict[str, tuple[CheckResult, ...]] = {}
     for path in paths:
         try:
-            text = path.read_text(encoding="utf-8").strip()
+            text = read_small_text(path).strip()
             while text:
                 table, end = json.JSONDecoder().raw_decode(text)
                 results = tuple(CheckResult(**each) for each in table["checks"])
                 found[canonical_name(str(table["spec"]))] = results
                 text = text[end:].strip()
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             msg = (
                 f"{path}: no checks ({type(error).__name__}: {error}); "
                 f"'codecbench check SPEC --json > {path}' writes some"

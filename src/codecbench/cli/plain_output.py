@@ -29,7 +29,7 @@ class PlainStream:
 def plain_output() -> Iterator[None]:
     """Make everything that is printed inert: names of clips, codecs and files are others' words."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = PlainStream(before[0]), PlainStream(before[1])  # type: ignore[assignment]  # in all that is used
+    sys.stdout, sys.stderr = PlainStream(before[0]), PlainStream(before[1])
     try:
         yield
     finally:
