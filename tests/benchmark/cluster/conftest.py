@@ -71,7 +71,6 @@ class DaskCluster:
             "--nanny" if nanny else "--no-nanny", "--host", "127.0.0.1", "--death-timeout", "60",
             "--local-directory", str(scratch), *options, log=name, prefix=prefix,
         )  # fmt: skip
-        self.pids[name] = process.pid
         wait_until(lambda: "Registered to" in (self.folder / f"{name}.log").read_text())
         return process
 
@@ -99,6 +98,7 @@ class DaskCluster:
                 stderr=subprocess.STDOUT,
             )
         self._processes.append(process)
+        self.pids[log] = process.pid
         return process
 
 

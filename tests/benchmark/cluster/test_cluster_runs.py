@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from codecbench.benchmark.results import RunResults
 from codecbench.benchmark.runner import RunOptions, run_suite
 from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.suite import Suite
-from codecbench.core.errors import ConfigError
+from codecbench.core.errors import ConfigError, RunError
 from codecbench.reports.export import export_frame
 
 RunIt = Callable[..., RunResults]
@@ -168,3 +171,63 @@ def test_killing_workers_again_and_again_changes_nothing(
         assert exported(results, tmp_path / "again.csv") == expected
     assert killed >= 10
     print(f"{killed} workers killed in 5 runs, no cell lost")  # noqa: T201  (the count is asked for)
+
+
+@pytest.mark.soak
+def test_a_lost_scheduler_ends_the_run_with_what_was_computed(
+    run_it: RunIt, plugin: Plugin, clips: Path, start_cluster: StartCluster, tmp_path: Path
+) -> None:
+    codecs, metrics = [plugin("CoarseCodec:bits=4|8")], [plugin("Counting:slow_s=0.3")]
+    cluster = start_cluster()
+    cluster.start_worker("a")
+    suite = Suite(codecs=tuple(codecs), data=str(clips), metrics=tuple(metrics))
+    how = RunOptions(cache=tmp_path / "cache", scheduler=cluster.address)
+    seen = 0
+
+    def follow() -> None:
+        nonlocal seen
+        for event in run_suite(suite, tmp_path / "run", options=how):
+            if isinstance(event, StepsDone) and event.stage == "scoring":
+                seen += event.steps
+                os.killpg(cluster.pids["scheduler"], signal.SIGKILL)
+
+    with pytest.raises(RunError, match=r"the scheduler is gone; what was computed is kept"):
+        follow()
+    with RunStore(tmp_path / "run") as store:
+        assert len(store.cells()) >= seen > 0
+    whole = run_it(codecs, metrics, cache=tmp_path / "cache")
+    assert set(whole.frame["status"]) == {"ok"}
+
+
+@pytest.mark.soak
+def test_interrupting_leaves_the_workers_to_others(
+    plugin: Plugin, clips: Path, start_cluster: StartCluster, tmp_path: Path
+) -> None:
+    scored = tmp_path / "scored.txt"
+    cluster = start_cluster()
+    worker = cluster.start_worker("a")
+    command = [
+        sys.executable, "-P", "-m", "codecbench", "run", "-c", plugin("CoarseCodec:bits=4|5|6|8"),
+        "-d", str(clips), "-m", plugin(f"Counting:slow_s=0.4,trace={scored}"),
+        "-o", str(tmp_path / "run"), "--cache", str(tmp_path / "cache"),
+        "--scheduler", cluster.address,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not scored.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in said
+    assert "Traceback" not in said
+    assert f"Cluster {cluster.address}: 1 worker, 1 task at once" in said
+    time.sleep(2.0)
+    lines = scored.read_text().splitlines()
+    time.sleep(2.0)
+    assert scored.read_text().splitlines() == lines
+    assert len(lines) < 16
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert not children(worker.pid)
