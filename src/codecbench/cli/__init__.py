@@ -32,6 +32,7 @@ COMMANDS = {
     "new": "Write a codec, metric or dataset of your own to start from, with its test.",
     "paper": "Make the tables and figures of a paper anew, beside what it says.",
     "report": "Write tables, figures and a page from a run.",
+    "reproduce": "Make a run again from its stored suite, and say what is different.",
     "run": "Code clips with codecs, score them, and write a report.",
     "score": "Score sound files against their references, without codecs.",
     "stream": "Hold a codec's word on latency and streaming against what it does.",
