@@ -1,7 +1,9 @@
 """From a stranger's file to contents and sounds: within bounds, and with every hash checked."""
 
 import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,10 @@ _NAME = re.compile(
     r"(?P<folder>bits|audio|references)/(?P<digest>[0-9a-f]{64})(?P<suffix>\.[a-z0-9]{1,5})"
 )
 _SUFFIXES = {"bits": (".cbs",), "audio": (".flac",), "references": AUDIO_SUFFIXES}
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError),
+)
 _RATIO = 60
 """Text of hashes and numbers packs to a tenth; a bomb to a thousandth."""
 
@@ -104,7 +110,7 @@ def unpack_bundle(path: Path, into: Path, bounds: Bounds | None = None) -> Bundl
         msg = f"{path}: cannot be read ({error.strerror or error})"
         raise BundleError(msg) from error
     # zipfile meets damage with whatever goes wrong inside it.
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as error:
+    except _DAMAGE as error:
         msg = f"{path}: no bundle, or a damaged one ({shown(str(error))})"
         raise BundleError(msg) from error
     _check_sounds(contents, manifest, objects)

@@ -41,7 +41,7 @@ class SitePages:
         Args:
             board: What it shows.
             downloads: Files within the site, with what they hold; those that are there are linked.
-            warnings: Why intervals are not to be relied on.
+            warnings: Why values or intervals are not to be relied on.
         """
         there = {path: words for path, words in downloads.items() if (self.out / path).is_file()}
         self._write(

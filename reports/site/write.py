@@ -162,7 +162,8 @@ def _write_pages(
         costs,
         names,
     )
-    pages.write_index(board, DOWNLOADS, sorted({row.common.warning for row in draw.rows} - {""}))
+    warnings = [*run.caveats, *sorted({row.common.warning for row in draw.rows} - {""})]
+    pages.write_index(board, DOWNLOADS, warnings)
     pages.write_clip(shared)
     text = script("codecbench.receiveClips", shared["clips"])
     (out / "cells" / "clips.js").write_text(text, encoding="ascii", newline="\n")

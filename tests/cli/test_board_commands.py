@@ -53,11 +53,13 @@ def test_bundle_and_merge_say_what_they_did(cli: Cli, sounds: Path, tmp_path: Pa
     forge_author(tmp_path / "r.zip", "<img src=x onerror=alert(1)>")
     done = cli("merge", "r.zip", "--board", "other", "--data", str(sounds), "--sample", "0")
     assert "taken on trust" in done.stdout
-    done = cli("report", "other")
+    done = cli("report", "other", "--site", "site")
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "other/report/index.html").read_text()
-    assert "Taken on trust" in page
-    assert "<img src=x" not in page
+    for name in ("index.html", "report.html"):
+        page = (tmp_path / "site" / name).read_text()
+        assert "Taken on trust" in page
+        assert "&lt;img src=x" in page
+        assert "<img src=x" not in page
 
 
 def sha256(path: Path) -> str:

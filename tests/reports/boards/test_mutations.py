@@ -91,6 +91,17 @@ def test_many_changed_bundles_are_refused_as_bundles_or_can_be_read(forger, tmp_
     assert try_many(forger, 1500, 2, tmp_path) < 1000
 
 
+def test_a_broken_stream_within_the_file_is_a_damaged_bundle(forger, tmp_path: Path) -> None:
+    path = forger.write(tmp_path / "x.zip")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"cells.jsonl") + len("cells.jsonl")
+    for place in range(at, at + 40):
+        data[place] = 0xFF  # a block type that deflate does not have, RFC 1951 3.2.3
+    path.write_bytes(bytes(data))
+    with pytest.raises(BundleError, match="no bundle, or a damaged one"):
+        unpack_bundle(path, tmp_path / "into")
+
+
 @pytest.mark.soak
 def test_bytes_changed_anywhere_are_refused_or_do_not_count(forger, tmp_path: Path) -> None:
     """A byte of the file itself: all but a few of ZIP's own fields are under a hash."""
