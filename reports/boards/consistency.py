@@ -28,6 +28,7 @@ from codecbench.reports.boards.plain import condition_objection, shown
 _MOST_BOOKS = 4096
 _MOST_ENTRIES = 2**20
 _LONGEST_NAME = 500
+_MOST_TAGS = 64
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -111,6 +112,11 @@ def _check_names(described: RunDescription) -> None:
         if any(not name or len(name) > _LONGEST_NAME or "\n" in name for name in found):
             msg = f"the name of a {kind} is empty or too long"
             raise BundleError(msg)
+
+    tags = {name for clip in described.clips for name in clip.tags}
+    if len(tags) > _MOST_TAGS:
+        msg = f"{len(tags)} kinds of tags on clips; at most {_MOST_TAGS} are taken"
+        raise BundleError(msg)
 
 
 def _check_claims(described: RunDescription) -> None:

@@ -159,23 +159,6 @@ class PackedIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PackedEnvironment:
-    """See `codecbench.benchmark.environment.describe_environment`."""
-
-    __pydantic_config__ = _STRICT
-    codecbench: str
-    commit: str
-    python: str
-    implementation: str
-    platform: str
-    cpu: str
-    cores: int
-    memory_gib: float
-    packages: dict[str, str]
-    plugins: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunDescription:
     """Everything about a run but its encodings and cells."""
 
@@ -186,7 +169,7 @@ class RunDescription:
     by_name: tuple[str, ...]
     suite: Suite
     identity: PackedIdentity
-    environment: PackedEnvironment
+    environment: dict[str, Any]  # Any: JSON, shown as it is
     clips: tuple[PackedClip, ...]
     systems: tuple[SystemFacts, ...]
     metrics: tuple[PackedMetric, ...]

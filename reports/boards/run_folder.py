@@ -32,7 +32,7 @@ def write_run(
         dataset: Name of the data.
     """
     described = bundle.contents.description
-    environment: dict[str, Json] = asdict(described.environment)
+    environment: dict[str, Json] = described.environment
     facts: dict[str, Json] = {
         "name": described.name,
         "dataset": dataset,
