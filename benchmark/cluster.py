@@ -5,6 +5,7 @@ import queue
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 from codecbench.benchmark.cluster_seat import release_seats, stop_run
@@ -209,10 +210,12 @@ class Cluster:
 
 def wants_gpu(task: Task) -> bool:
     """Return whether a task codes on CUDA, and so takes one GPU of a worker that offers some."""
-    request = task.steps[0].request
-    return "spec" in request and "cuda" in Spec.parse(str(request["spec"])).options.get(
-        "device", ()
-    )
+    return _is_on_cuda(str(task.steps[0].request.get("spec", "")))
+
+
+@lru_cache
+def _is_on_cuda(spec: str) -> bool:
+    return bool(spec) and "cuda" in Spec.parse(spec).options.get("device", ())
 
 
 def _connect(address: str) -> "Client":

@@ -7,6 +7,7 @@ gives all tasks of a call the same resources; so the client is used directly.
 """
 
 import queue
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -100,12 +101,14 @@ class _Dispatch:
 
     def news(self) -> Iterator[Outcome | ClusterChanged]:
         """Yield outcomes until there are no more, and changes of the cluster."""
-        yield from self._cluster.changes()
+        looked = float("-inf")
         while self._launch():
+            if time.monotonic() - looked >= _LOOK_S:
+                yield from self._cluster.changes()
+                looked = time.monotonic()
             try:
                 future = self._done.get(timeout=_LOOK_S)
             except queue.Empty:
-                yield from self._cluster.changes()
                 continue
             work = self._flying.pop(future)
             try:

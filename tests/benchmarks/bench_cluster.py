@@ -31,11 +31,6 @@ from codecbench.reports.export import export_frame
 PAIRS = int(os.environ.get("CODECBENCH_BENCH_PAIRS", "5"))
 WORKERS = 2
 CODECS = ("opus:bitrate=6000|16000", "mnru:q=15|25", "codec2:mode=3200")
-FRUGAL = {
-    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
-    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
-}
-"""What docs/clusters.md advises: without it, Dask watches itself many times a second."""
 
 
 def cpu_s(cluster: list[int]) -> float:
@@ -90,9 +85,7 @@ def start_cluster(folder: Path) -> Iterator[tuple[str, list[int]]]:
         ],
     ]  # fmt: skip
     processes = [
-        subprocess.Popen(
-            command, stderr=subprocess.DEVNULL, start_new_session=True, env={**os.environ, **FRUGAL}
-        )
+        subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
         for command in commands
     ]
     try:
