@@ -5,9 +5,15 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from codecbench.benchmark.cluster_seat import own_seat, release_seats, stop_run
+from codecbench.benchmark.cluster_seat import (
+    own_limits,
+    own_seat,
+    release_seats,
+    stop_run,
+)
 from codecbench.benchmark.cluster_task import ClusterTask, Expected, run_cluster_task
 from codecbench.benchmark.supervisor import Limits
 from codecbench.benchmark.worker import Step, Task
@@ -127,6 +133,33 @@ def test_a_stopped_run_begins_no_further_step(work: ClusterTask) -> None:
     stop_run(stopped.run)
     assert len(run_cluster_task(stopped).steps) == 1
     release_seats(stopped.run)
+
+
+def test_children_end_when_their_run_does_or_nothing_is_asked_of_them(
+    work: ClusterTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_cluster_task(work)
+    release_seats("another run")
+    (child,) = supervised()
+    monkeypatch.setattr("codecbench.benchmark.cluster_seat._IDLE_S", -1.0)
+    release_seats("another run")
+    assert not child.is_running()
+    assert not supervised()
+
+
+def supervised() -> list[psutil.Process]:
+    """Return the children of this process that run codecs and metrics."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if "codecbench.benchmark.child" in child.cmdline()
+    ]
+
+
+def test_a_worker_decides_on_memory_where_the_run_leaves_it_open() -> None:
+    total = psutil.virtual_memory().total / 2**20
+    assert own_limits(Limits(memory_mib=0.0)).memory_mib == pytest.approx(0.8 * total)
+    assert own_limits(Limits(memory_mib=512.0)).memory_mib == 512.0
 
 
 def test_missing_dask_is_named_with_its_extra(
