@@ -20,7 +20,7 @@ from codecbench.reports.tables import arrow, direction, kbps, system_label
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ALIKE = 1.12
 """Latencies within this factor have their rates written one below the other."""
@@ -227,7 +227,7 @@ def draw_latency(
             width_in=width_in,
             log_x=True,
         )
-        _write_rates(figure.axes[0], data)
+        _write_rates(figure, data)
     points = [
         f"{row['label']} at {kbps(row['payload_bps'])} kbit/s and {row['mean_x']:g} ms: "
         f"{row['mean_y']:.2f}"
@@ -237,10 +237,11 @@ def draw_latency(
     return Drawing(figure=figure, data=data, alt=alt)
 
 
-def _write_rates(axes: "Axes", data: "pd.DataFrame") -> None:
+def _write_rates(figure: "Figure", data: "pd.DataFrame") -> None:
     """Write rates beside the points; where latencies are alike, none over another."""
+    axes = figure.axes[0]
     low, high = axes.get_ylim()
-    height_in = axes.get_position().height * axes.get_figure(root=True).get_figheight()
+    height_in = axes.get_position().height * figure.get_figheight()
     neighbours = (np.log(data["mean_x"]) / np.log(_ALIKE)).round()
     for _, group in data.groupby(neighbours, sort=False):
         rising = group.sort_values("mean_y", kind="stable")

@@ -134,7 +134,7 @@ def draw_trajectories(
             axes.set_ylabel(PANELS.get(score, score))
             for place, each in enumerate(trajectories):
                 _draw(axes, each, score, place)
-        _draw_marks(rows, trajectories)
+        _draw_marks(list(rows), trajectories)
         rows[-1].set_xlabel("step")
         handles, labels = rows[0].get_legend_handles_labels()
         if handles:

@@ -71,7 +71,6 @@ class PaperFacts:
         key: For BibTeX.
         artefacts: Tables and figures, in our order.
         differences: What the paper says about each topic.
-        here: What is to be said of our side about a topic that the run does not tell.
     """
 
     name: str
@@ -82,7 +81,6 @@ class PaperFacts:
     key: str
     artefacts: tuple[ArtefactFacts, ...]
     differences: Mapping[str, str] = field(default_factory=dict)
-    here: Mapping[str, str] = field(default_factory=dict)
 
 
 def paper_facts(name: str) -> PaperFacts:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from codecbench.benchmark.results import SystemFacts
+from codecbench.benchmark.results import MetricFacts, SystemFacts
 from codecbench.reports.page import dataset_name
 from codecbench.reports.papers.definition import PaperFacts
 from codecbench.reports.papers.measured import Measured
@@ -46,7 +46,7 @@ def methods_sentences(facts: PaperFacts, measured: Measured) -> list[str]:
         "intervals (Student's t on the means of speakers, corrected for skewness), on the clips "
         "that all systems of a table have.",
     ]
-    sentences += [f"{each.name}: {each.definition} ({each.source})." for each in results.metrics]
+    sentences += [f"{definition_words(each)} ({each.source})." for each in results.metrics]
     sentences += [_system_words(each) for each in results.systems if each.kind != "anchor"]
     return sentences
 
@@ -74,6 +74,13 @@ def _system_words(system: SystemFacts) -> str:
     return f"{system.label}{version}{source}, as {system.spec}{weights}."
 
 
+def definition_words(facts: MetricFacts) -> str:
+    """Return a metric's definition, which as a rule begins with its name."""
+    if facts.definition.startswith(f"{facts.name}:"):
+        return facts.definition
+    return f"{facts.name}: {facts.definition}"
+
+
 def differences_table(facts: PaperFacts, measured: Measured) -> TextTable:
     """Set the paper's data, training and metrics beside ours.
 
@@ -81,8 +88,7 @@ def differences_table(facts: PaperFacts, measured: Measured) -> TextTable:
         facts: Of the paper.
         measured: What was measured here.
     """
-    here = {**_ours(measured), **facts.here}
-    topics = dict.fromkeys([*facts.differences, *here])
+    here = _ours(measured)
     return TextTable(
         title="What differs from the paper",
         columns=("Topic", "in the paper", "here"),
@@ -90,10 +96,10 @@ def differences_table(facts: PaperFacts, measured: Measured) -> TextTable:
         rows=tuple(
             (
                 Entry(text=topic),
-                Entry(text=facts.differences.get(topic, "not stated")),
-                Entry(text=here.get(topic, "the same")),
+                Entry(text=theirs),
+                Entry(text=here[topic]),
             )
-            for topic in topics
+            for topic, theirs in facts.differences.items()
         ),
         notes=("A number here and a number there are comparable only as far as this table goes.",),
         name="differences",
@@ -115,10 +121,10 @@ def _ours(measured: Measured) -> dict[str, str]:
         else "no clip",
         "sampling rate": f"{results.suite.get('sample_rate', 16000)} Hz for all metrics",
         "training": _training(own),
-        "metrics": "; ".join(f"{each.name}: {each.definition}" for each in results.metrics),
+        "metrics": "; ".join(definition_words(each) for each in results.metrics),
         "machine": f"{results.environment.get('cpu', 'unknown')}, one thread and all",
         "comparisons": f"means with {LEVEL:.0%} intervals, on the same clips for all",
-        "listening": "none",
+        "listening": f"ratings in {', '.join(measured.opinions)}" if measured.opinions else "none",
     }
 
 
@@ -127,7 +133,7 @@ def _training(weights: dict[str, str]) -> str:
         return "no network of the paper was measured"
     words = "; ".join(f"{label}: {whose} weights" for label, whose in weights.items())
     if "codecbench's" in weights.values():
-        words += ". What codecbench's were trained with: docs/training_recipes.md"
+        words += ". What codecbench's were trained with: docs/weights.md"
     if "random" in weights.values():
         words += ". Random weights show that the code runs, not how good the codec is"
     return words

@@ -7,6 +7,7 @@ from codecbench.reports.figures.of_run import RunFigures
 from codecbench.reports.papers.artefact import NOT_MEASURED, PUBLISHED, Artefact, MissingCell
 from codecbench.reports.papers.definition import ArtefactFacts
 from codecbench.reports.papers.measured import Measured, Place
+from codecbench.reports.papers.methods import definition_words
 from codecbench.reports.published_numbers import Published, published_numbers
 from codecbench.reports.summary import SummaryRow, summarize_rows
 from codecbench.reports.tables import arrow, kbps, mean_entry, metric_intervals
@@ -110,7 +111,7 @@ def _sources(cited: dict[tuple[str, str, str, str], None]) -> list[str]:
 
 def _definitions(facts: ArtefactFacts, measured: Measured) -> list[str]:
     found = [measured.metric(metric) for metric in facts.metrics]
-    return [f"{each.name} here: {each.definition}." for each in found if each is not None]
+    return [f"Here {definition_words(each)}." for each in found if each is not None]
 
 
 def _label(place: Place) -> Entry:

@@ -34,6 +34,9 @@ NUMBERS = {
     "patch": {"Abstract"},
 }
 
+TOPICS = {"test set", "length of clips", "sampling rate", "training", "metrics", "machine"}
+TOPICS |= {"listening", "comparisons"}
+
 
 @pytest.mark.parametrize("name", paper_names())
 def test_every_table_and_figure_is_there_and_can_be_made(name):
@@ -41,6 +44,7 @@ def test_every_table_and_figure_is_there_and_can_be_made(name):
     assert {each.number for each in facts.artefacts} >= NUMBERS[name]
     outputs = {output for spec, _ in expand_metrics("all") for output in get_metric(spec).outputs}
     labels = {system.label for system in paper.systems}
+    assert set(facts.differences) <= TOPICS
     for each in facts.artefacts:
         assert each.kind in BUILDERS
         assert set(each.metrics) <= outputs | {"nomad"}
