@@ -133,6 +133,16 @@ class RunStore:
             raise self._damaged(str(found))
         self._ahead = {table: self._rows(table) for table in COLUMNS}
 
+    def stamp(self) -> str:
+        """Return a short text that changes with anything that is stored."""
+        with database_faults(self.path, _WAY_OUT):
+            return " ".join(
+                "{}:{}".format(
+                    *self._db.execute(f"SELECT COUNT(*), SUM(sum) FROM {table}").fetchone()
+                )
+                for table in COLUMNS
+            )
+
     def facts(self) -> dict[str, Json]:
         """Return everything that is kept by name: the plan's name, the suite, the environment."""
         return {key: json.loads(body) for key, body in self._rows("facts")}

@@ -198,3 +198,22 @@ def test_a_clock_that_runs_backwards_changes_nothing(
         shutil.rmtree(tmp_path / "run")
         shutil.rmtree(tmp_path / "cache")
     assert exports[0] == exports[1]
+
+
+@pytest.mark.slow
+def test_a_report_is_written_again_only_when_something_is_new(tmp_path: Path, noises: Path) -> None:
+    page = tmp_path / "run/report/index.html"
+
+    def run_again(*arguments: str) -> int:
+        process = start(tmp_path, noises, "-m", "si_sdr", "-j", "1", "-q", *arguments)
+        said, complaint = process.communicate()
+        assert process.returncode == 0, complaint
+        assert f"report: {page}" in said
+        return page.stat().st_mtime_ns
+
+    first = run_again("-c", "pcm:bits=8")
+    assert run_again("-c", "pcm:bits=8") == first
+    second = run_again("-c", "pcm:bits=8|12", "--update")
+    assert second > first
+    page.unlink()
+    assert run_again("-c", "pcm:bits=8|12") > second

@@ -7,10 +7,11 @@ from codecbench.benchmark.events import RunFinished
 from codecbench.benchmark.reading import by_name_metrics
 from codecbench.benchmark.results import RunResults
 from codecbench.benchmark.runner import RunOptions, run_suite
+from codecbench.benchmark.store import RunStore
 from codecbench.benchmark.suite import Suite
 from codecbench.cli.exit_codes import ExitCode
 from codecbench.cli.progress import Screen
-from codecbench.core.whole_file import raise_storage_error
+from codecbench.core.whole_file import raise_storage_error, write_whole
 from codecbench.datasets.base import Dataset
 from codecbench.reports.run import Run
 
@@ -43,11 +44,7 @@ def carry_out(
         print(_summary(finished))
     for line in unusable_clips(results):
         print(line)
-    try:
-        page = run.report(only_curves=True)
-    except OSError as error:
-        raise_storage_error(error, out / "report")
-        raise
+    page = _report(run)
     print(f"report: {page}")
     return exit_code(results, by_name_metrics(out), group=suite.group, strict=strict)
 
@@ -66,6 +63,23 @@ def unusable_clips(results: RunResults) -> list[str]:
         rest = len(lines) - _SHOWN_CLIPS
         lines = [*lines[:_SHOWN_CLIPS], f"  … and {rest} more, see the report"]
     return lines
+
+
+def _report(run: Run) -> Path:
+    """Write the report of a run, unless the one that is there shows the same."""
+    page, mark = run.folder / "report" / "index.html", run.folder / "report_of"
+    with RunStore(run.folder) as store:
+        stamp = store.stamp()
+    if page.is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == stamp:
+        return page
+    try:
+        mark.unlink(missing_ok=True)
+        page = run.report(only_curves=True)
+    except OSError as error:
+        raise_storage_error(error, run.folder / "report")
+        raise
+    write_whole(mark, stamp.encode())
+    return page
 
 
 def exit_code(
