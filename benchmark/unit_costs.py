@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codecbench.benchmark.cell_json import cells_from_json
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.plan import Plan, PlannedSystem
@@ -17,6 +18,8 @@ from codecbench.datasets.base import Clip
 EARLIER = "earlier results"
 MEASURED = "measured now"
 
+_CLIPS = 2
+_TRIED = 6
 _SHORTEST_S = 2.0
 _BYTES_PER_SAMPLE = 2
 _SAMPLE = 20
@@ -114,11 +117,10 @@ def measure_costs(
         codecs: Canonical names of the systems that matter.
         metrics: Specs of the metrics that matter.
     """
-    clips = _short_clips(plan.dataset.clips)
-    if not clips or not (codecs or metrics):
+    if not (codecs or metrics):
         return {}, {}
     with tempfile.TemporaryDirectory(prefix="codecbench-") as folder:
-        bench = _Bench(plan, child, ObjectStore(Path(folder)), clips)
+        bench = _Bench(plan, child, ObjectStore(Path(folder)))
         coding = {
             system.facts.codec: cost
             for system in plan.systems
@@ -128,40 +130,41 @@ def measure_costs(
 
 
 class _Bench:
-    """A few clips, coded and scored for nothing but the time it takes."""
+    """One or two clips, coded and scored for nothing but the time it takes."""
 
-    def __init__(
-        self, plan: Plan, child: Respondent, objects: ObjectStore, clips: Sequence[Clip]
-    ) -> None:
+    def __init__(self, plan: Plan, child: Respondent, objects: ObjectStore) -> None:
         self._rate = plan.suite.sample_rate
         self._child = child
         self._objects = objects
-        self._clips = clips
+        self._degraded: list[tuple[Clip, list[Message]]] = []
+        for clip in _short_clips(plan.dataset.clips):
+            versions = [self._code(spec, spec.partition("=")[2], clip).value for spec in _DEGRADERS]
+            # A clip that is silent, say, tells nothing of what others cost.
+            found = [version for version in versions if version and version["status"] == "ok"]
+            if len(found) == len(_DEGRADERS):
+                self._degraded.append((clip, found))
+            if len(self._degraded) == _CLIPS:
+                break
 
     def code(self, system: PlannedSystem) -> CodingCost | None:
         """Return what a system costs at its middle point."""
         points = system.facts.points
         point = points[len(points) // 2].name
-        for clip in self._clips:
-            record = self._code(system.facts.spec, point, clip).value
-        if record is None or record["status"] != "ok":
-            return None
-        return _coding_cost([record], self._objects, self._rate, MEASURED)
+        records = [self._code(system.facts.spec, point, clip).value for clip, _ in self._degraded]
+        found = [record for record in records if record and record["status"] == "ok"]
+        return _coding_cost(found[-1:], self._objects, self._rate, MEASURED) if found else None
 
     def score(self, metrics: Collection[str]) -> Iterator[tuple[str, ScoringCost]]:
         """Return what metrics cost, in an order that lets them share what they share in a run."""
-        degraded = [
-            [self._code(spec, spec.partition("=")[2], clip).value for spec in _DEGRADERS]
-            for clip in self._clips
-        ]
-        for versions, clip in zip(degraded, self._clips, strict=True):
-            times = [
+        first: dict[str, float | None] = {}
+        second: dict[str, float | None] = {}
+        for clip, versions in self._degraded:
+            first, second = (
                 {metric: self._score(metric, clip, version) for metric in metrics}
                 for version in versions
-            ]
-        first, second = times
-        for metric in metrics:
-            one, more = first[metric], second[metric]
+            )
+        for metric, one in first.items():
+            more = second[metric]
             if one is not None and more is not None:
                 yield (
                     metric,
@@ -184,10 +187,8 @@ class _Bench:
             }
         )
 
-    def _score(self, metric: str, clip: Clip, version: Message | None) -> float | None:
+    def _score(self, metric: str, clip: Clip, version: Message) -> float | None:
         """Return the time inside a metric; None where it has no value."""
-        if version is None or version["status"] != "ok":
-            return None
         degraded = str(version["degraded"])
         reply = self._child.call(
             {
@@ -198,7 +199,10 @@ class _Bench:
                 "degraded_sha256": degraded,
             }
         )
-        return None if reply.value is None else float(str(reply.value["compute_s"]))
+        if reply.value is None:
+            return None
+        cells = cells_from_json(reply.value["cells"]).values()
+        return _number(reply.value, "compute_s") if all(cell.is_ok for cell in cells) else None
 
     def _reference(self, clip: Clip) -> Message:
         return {
@@ -212,12 +216,12 @@ class _Bench:
 
 
 def _short_clips(clips: Sequence[Clip]) -> list[Clip]:
-    """Return the two shortest clips that every metric admits, or what there is."""
+    """Return some of the shortest clips that every metric admits, or what there is."""
     usable = sorted(
         (clip for clip in clips if not clip.problem), key=lambda clip: (clip.seconds, clip.id)
     )
     admitted = [clip for clip in usable if clip.seconds >= _SHORTEST_S]
-    return (admitted or usable[::-1])[:2]
+    return (admitted or usable[::-1])[:_TRIED]
 
 
 def _coding_cost(
