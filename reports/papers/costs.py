@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.complexity import Complexity, measure_complexity
 from codecbench.benchmark.cost_suite import find_cost_suite
 from codecbench.core.errors import CodecBenchError
@@ -72,7 +73,11 @@ def _read(file: Path, wanted: dict[str, int], version: str | None) -> dict[str, 
     return {
         each.spec: each
         for each, is_current in zip(read_costs([file]), current, strict=True)
-        if is_current and wanted.get(each.spec) == each.clips and each.clip_s == CLIP_S
+        if is_current
+        and wanted.get(each.spec) == each.clips
+        and each.clip_s == CLIP_S
+        # Weights may have come since then, or gone.
+        and get_codec(each.spec).info.trained == each.trained
     }
 
 
