@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The root of the checkout must not be on the import path: its datasets/ would hide a library.
 export PYTHONSAFEPATH = 1
 
-.PHONY: help demo test test-slow soak lint check bench clean
+.PHONY: help demo test test-slow soak lint check bench audit clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,12 @@ check: lint test ## everything that a change must pass
 
 bench: $(VENV)/.dev ## measure speed; writes build/bench
 	$(BIN)/python -P tests/benchmarks/run_all.py --out build/bench
+
+audit: $(VENV)/.dev ## look for known faults of all dependencies
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install -q pip-audit
+	build/audit/bin/pip-audit --strict --skip-editable --progress-spinner off \
+	  --path $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build runs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -34,6 +34,8 @@ from codecbench.metrics.bit_statistics import count_codes
 from codecbench.metrics.screening import degraded_reason, screen_degraded
 
 _KEPT_CODECS = 3
+_MAX_COUNTS_BYTES = 2**26
+"""Sixteen bytes for each entry of the largest codebook that is counted."""
 _KEPT_INPUTS = 2
 
 
@@ -242,6 +244,14 @@ def pack_counts(counts: NDArray[np.int64]) -> str:
 
 
 def unpack_counts(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the indices and their counts that `pack_counts` wrote."""
-    table = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype="<i8").reshape(2, -1)
+    """Return the indices and their counts that `pack_counts` wrote.
+
+    Raises:
+        ValueError: It wrote nothing like it.
+    """
+    try:
+        data = zlib.decompressobj().decompress(base64.b64decode(text), _MAX_COUNTS_BYTES)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    table = np.frombuffer(data, dtype="<i8").reshape(2, -1)
     return table[0], table[1]

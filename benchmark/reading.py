@@ -120,7 +120,7 @@ def _read(folder: Path) -> RunResults:
 def by_name_metrics(folder: Path) -> frozenset[str]:
     """Return the metric outputs that were asked for by name, and not by a group."""
     with RunStore(folder) as store:
-        names = store.facts()["by_name"]
+        names = store.facts().get("by_name")
     return frozenset(str(name) for name in names) if isinstance(names, list) else frozenset()
 
 

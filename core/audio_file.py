@@ -15,6 +15,8 @@ from codecbench.core.whole_file import write_whole
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64")
 MAX_SECONDS = 3600.0
 """Longest file that is read; a longer one is refused before it fills the memory."""
+MAX_VALUES = 2**29
+"""Most samples in all channels that are read: 2 GiB, or an hour of three channels at 48 kHz."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,9 @@ def read_signal(path: Path) -> RawSignal:
         with soundfile.SoundFile(path) as file:
             if file.frames > MAX_SECONDS * file.samplerate:
                 msg = f"{path}: longer than {MAX_SECONDS:g} s; cut it into clips"
+                raise AudioFormatError(msg)
+            if file.frames * file.channels > MAX_VALUES:
+                msg = f"{path}: {file.channels} channels of {file.frames} samples; too many to read"
                 raise AudioFormatError(msg)
             samples = file.read(dtype="float32", always_2d=True)
             rate, channels = int(file.samplerate), int(file.channels)

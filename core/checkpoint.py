@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from codecbench.core.dependency import require
 from codecbench.core.errors import ConfigError, MissingWeightsError
 from codecbench.core.fingerprint import hash_file
+from codecbench.core.small_file import parse_json, read_small_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -156,8 +157,8 @@ def stored_config(path: Path) -> Mapping[str, Any]:
             if not 2 <= size <= _MOST_HEADER_BYTES:
                 msg = f"a header of {size} bytes"
                 raise ValueError(msg)
-            header = json.loads(file.read(size))
-        config = json.loads(header.get("__metadata__", {}).get("config", "{}"))
+            header = parse_json(file.read(size))
+        config = parse_json(header.get("__metadata__", {}).get("config", "{}"))
     except (OSError, ValueError, AttributeError, TypeError) as error:
         msg = f"'{path}' is damaged or no safetensors file: {_one_line(error)}"
         raise CheckpointError(msg) from error
@@ -290,7 +291,7 @@ def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             content = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (no dict)
-            stored = json.loads((file.metadata() or {}).get("config", "{}"))
+            stored = parse_json((file.metadata() or {}).get("config", "{}"))
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         msg = f"'{path}' is damaged or no safetensors file: {_one_line(error)}"
         raise CheckpointError(msg) from error
@@ -350,8 +351,8 @@ def _config_beside(path: Path) -> Mapping[str, Any]:
     if not file.is_file():
         return {}
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+        config = parse_json(read_small_text(file))
+    except (OSError, ValueError) as error:
         msg = f"'{file}' is no JSON: {_one_line(error)}"
         raise CheckpointError(msg) from error
     if not isinstance(config, Mapping):

@@ -26,7 +26,7 @@ def read_costs(paths: Iterable[Path]) -> tuple[Complexity, ...]:
         try:
             lines = read_small_text(path).splitlines()
             found += [_read(parse_json(line)) for line in lines if line.strip()]
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             msg = (
                 f"{path}: no costs ({type(error).__name__}: {error}); "
                 f"'codecbench complexity SPEC --json > {path}' writes some"

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ExportKind: TypeAlias = Literal["csv", "parquet", "jsonl", "versa", "compressai"]
 KINDS: tuple[str, ...] = get_args(ExportKind)
+_ROWS_AT_ONCE = 50_000
 TIME_COLUMNS = ("compute_s",)
 """What differs between two runs that found the same."""
 
@@ -58,7 +59,9 @@ def export_frame(
     if kind == "parquet":
         frame.to_parquet(path, index=False)
     else:
-        path.write_bytes(csv_bytes(frame) if kind == "csv" else jsonl_bytes(frame))
+        parts = _csv_parts(frame) if kind == "csv" else _jsonl_parts(frame)
+        with path.open("wb") as file:
+            file.writelines(parts)
     return [path]
 
 
@@ -67,23 +70,50 @@ def csv_bytes(frame: "pd.DataFrame") -> bytes:
 
     Text that a spreadsheet would take for a formula gets an apostrophe, see `for_csv`.
     """
-    columns = [[_csv_text(value) for value in _plain(frame[name])] for name in frame.columns]
+    return b"".join(_csv_parts(frame))
+
+
+def _csv_parts(frame: "pd.DataFrame") -> Iterator[bytes]:
+    """Write a frame as CSV in parts, since the text of a million rows takes a lot of memory."""
+    yield _csv_lines([[for_csv(str(name)) for name in frame.columns]])
+    for start in range(0, len(frame), _ROWS_AT_ONCE):
+        part = frame.iloc[start : start + _ROWS_AT_ONCE]
+        yield _csv_lines(zip(*(_csv_texts(part[name]) for name in part.columns), strict=True))
+
+
+def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([for_csv(str(name)) for name in frame.columns])
-    writer.writerows(zip(*columns, strict=True))
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue().encode()
+
+
+def _csv_texts(column: "pd.Series") -> list[str]:
+    import pandas as pd
+
+    if column.dtype.kind == "f":
+        return ["" if value != value else repr(value) for value in column.astype(float).tolist()]
+    if isinstance(column.dtype, pd.StringDtype):
+        # The same few names stand in most rows.
+        places, names = pd.factorize(column)
+        texts = [for_csv(str(name)) for name in names]
+        return [texts[place] if place >= 0 else "" for place in places.tolist()]
+    return [_csv_text(value) for value in _plain(column)]
 
 
 def jsonl_bytes(frame: "pd.DataFrame") -> bytes:
     """Write a frame as one JSON object per line; null for what is absent."""
+    return b"".join(_jsonl_parts(frame))
+
+
+def _jsonl_parts(frame: "pd.DataFrame") -> Iterator[bytes]:
     names = [str(name) for name in frame.columns]
-    columns = [_plain(frame[name]) for name in frame.columns]
-    lines = (
-        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False)
-        for row in zip(*columns, strict=True)
-    )
-    return "".join(f"{line}\n" for line in lines).encode()
+    for start in range(0, len(frame), _ROWS_AT_ONCE):
+        part = frame.iloc[start : start + _ROWS_AT_ONCE]
+        lines = (
+            json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False)
+            for row in zip(*(_plain(part[name]) for name in part.columns), strict=True)
+        )
+        yield "".join(f"{line}\n" for line in lines).encode()
 
 
 def _plain(column: "pd.Series") -> list[str | float | int | bool | None]:

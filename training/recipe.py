@@ -6,7 +6,7 @@ in words what differs from the paper.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -69,7 +69,11 @@ def about_recipe(name: str) -> tuple[str, list[str]]:
 
 
 def read_recipe(
-    text: str, *, scale: str = "small", changes: Mapping[str, object] | None = None
+    text: str,
+    *,
+    scale: str = "small",
+    changes: Mapping[str, object] | None = None,
+    plugins: Collection[str] | None = None,
 ) -> Recipe:
     """Read a recipe.
 
@@ -78,6 +82,7 @@ def read_recipe(
             in the form of a spec: ``psq:bitrate=1500,steps=20000``.
         scale: Which table.
         changes: Further settings that are to differ.
+        plugins: Modules that may be imported though the file alone names them; any where None.
 
     Raises:
         UnknownNameError: No such recipe, scale or setting.
@@ -99,6 +104,7 @@ def read_recipe(
     }
     changed.update(changes or {})
     values.update(changed)
+    _require_named(table["objective"], plugins)
     objective = _load_class(table["objective"])
     ours = {field.name for field in fields(TrainingSettings)}
     theirs = {field.name for field in fields(objective.settings_type)}
@@ -129,6 +135,15 @@ def _find(text: str) -> tuple[Path, Spec]:
     if spec.name not in recipe_names():
         raise UnknownNameError("recipe", spec.name, recipe_names())
     return RECIPES / f"{spec.name}.toml", spec
+
+
+def _require_named(target: str, plugins: Collection[str] | None) -> None:
+    """Refuse to import what a recipe names and the user does not: to import is to run."""
+    module = target.partition(":")[0]
+    if plugins is None or module.startswith("codecbench.") or module in plugins:
+        return
+    msg = f"{module} would be imported, which only a file names; if you trust it: --plugin {module}"
+    raise ConfigError(msg)
 
 
 def _load_class(target: str) -> "type[Objective[Any]]":

@@ -10,6 +10,7 @@ from typing import Any
 from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.dependency import require
 from codecbench.core.errors import UnsupportedSettingError
+from codecbench.core.small_file import read_small_text
 
 CONFIG_FILE = "config.yaml"
 PARTS = ("encoder", "quantizer", "decoder")
@@ -100,12 +101,12 @@ def read_config(folder: Path) -> Mapping[str, Any]:
     path = folder / CONFIG_FILE
     yaml = require("yaml")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(read_small_text(path))
     except FileNotFoundError as error:
         msg = f"freqcodec needs the {CONFIG_FILE} that was published with the weights; put it "
         msg += f"into '{folder}'"
         raise CheckpointError(msg) from error
-    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, OSError, UnicodeDecodeError, RecursionError) as error:
         msg = f"'{path}' is no YAML of plain values: {' '.join(str(error).split())}"
         raise CheckpointError(msg) from error
     if not isinstance(content, Mapping):

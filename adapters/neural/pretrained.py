@@ -1,6 +1,5 @@
 """Models of the transformers library: from a local folder or its cache, whole or not at all."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from codecbench.core.checkpoint import CheckpointError
 from codecbench.core.dependency import require
 from codecbench.core.errors import MissingWeightsError
+from codecbench.core.small_file import parse_json, read_small_text
 
 if TYPE_CHECKING:
     from torch import nn
@@ -47,8 +47,8 @@ def stored_config(checkpoint: str | None) -> Mapping[str, Any]:
     if folder is None or not (folder / CONFIG).is_file():
         return {}
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except ValueError as error:
+        config = parse_json(read_small_text(folder / CONFIG))
+    except (OSError, ValueError) as error:
         msg = f"'{folder / CONFIG}' is no JSON: {error}"
         raise CheckpointError(msg) from error
     if not isinstance(config, Mapping):

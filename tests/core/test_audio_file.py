@@ -200,3 +200,13 @@ def test_a_header_that_was_written_to_a_pipe_promises_nothing(tmp_path: Path):
     data[40:44] = b"\xff\xff\xff\xff"  # the size of the chunk "data", after 36 bytes and its name
     path.write_bytes(data)
     assert read_signal(path).samples.size == 1000
+
+
+def test_a_header_cannot_ask_for_more_than_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "wide.wav"
+    soundfile.write(path, np.zeros((10, 30)), 16000)
+    monkeypatch.setattr("codecbench.core.audio_file.MAX_VALUES", 299)
+    with pytest.raises(AudioFormatError, match="30 channels of 10 samples"):
+        read_signal(path)

@@ -1,5 +1,7 @@
 """Recipes are read whole, or refused in one line that says what to do."""
 
+import sys
+
 import pytest
 
 from codecbench.core.errors import ConfigError, UnknownNameError
@@ -90,3 +92,11 @@ def test_a_damaged_recipe_is_refused(tmp_path, content, message):
 def test_an_unknown_name_says_what_there_is():
     with pytest.raises(UnknownNameError, match=r"known: .*psq"):
         read_recipe("zzz")
+
+
+def test_a_module_that_only_a_recipe_names_is_not_imported(tmp_path):
+    path = tmp_path / "own.toml"
+    path.write_text("about='x'\ncodec='x'\nsource='x'\nobjective='antigravity:X'\n[small]")
+    with pytest.raises(ConfigError, match=r"antigravity would be imported.*--plugin antigravity"):
+        read_recipe(str(path), plugins=())
+    assert "antigravity" not in sys.modules

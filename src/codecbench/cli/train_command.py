@@ -28,6 +28,13 @@ import click
 @click.option("--threads", default=0, type=click.IntRange(min=0), help="Threads on the CPU.")
 @click.option("--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]))
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="MODULE",
+    help="A module that a recipe names and that may be imported; may be repeated.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Show nothing but the result.")
 def command(
     recipe: str,
@@ -40,6 +47,7 @@ def command(
     threads: int,
     device: str,
     seed: int,
+    plugins: tuple[str, ...],
     quiet: bool,
 ) -> int:
     """Train a codec by a recipe, and write a checkpoint that its adapter loads.
@@ -54,7 +62,8 @@ def command(
     from codecbench.reports.figures.trajectory import draw_trajectories, read_trajectory
     from codecbench.training.recipe import read_recipe
 
-    found = read_recipe(recipe, scale=scale, changes={"steps": steps} if steps else None)
+    changes = {"steps": steps} if steps else None
+    found = read_recipe(recipe, scale=scale, changes=changes, plugins=plugins)
     from codecbench.training.trainer import TrainingOptions, train
 
     options = TrainingOptions(
