@@ -5,6 +5,7 @@ import math
 import re
 import unicodedata
 
+from codecbench.adapters.neural.shipped import UNTRAINED
 from codecbench.adapters.registry import BUILTIN as CODECS
 from codecbench.benchmark.conditions.noise import KINDS
 from codecbench.benchmark.conditions.registry import BUILTIN as CONDITIONS
@@ -21,8 +22,6 @@ _SHOWN = 160
 _WORD = re.compile(r"[A-Za-z0-9_.+-]{1,40}")
 _STARTERS = frozenset({"command", "env"})
 """Codecs of ours that start programs which their options name."""
-_NO_FILES = ("untrained", "shipped")
-"""What ``checkpoint=`` may say without naming a file."""
 
 
 def check_plain(value: object, depth: int = 0) -> None:
@@ -94,12 +93,11 @@ def codec_objection(text: str) -> str:
         return f"'{shown(spec.name)}' is no codec that is made on a stranger's word"
     for key, values in spec.options.items():
         for value in values:
-            wanted = _NO_FILES if key == "checkpoint" else None
             if key == "allow_download" and value is not False:
                 return "it would download"
             if isinstance(value, str) and not _WORD.fullmatch(value):
                 return f"its option '{shown(key)}' may name a file"
-            if wanted is not None and value is not None and value not in wanted:
+            if key == "checkpoint" and value not in (UNTRAINED, None):
                 return f"its option '{shown(key)}' names a file"
     return ""
 

@@ -236,6 +236,7 @@ def test_numbers_that_are_none_are_refused(forger, tmp_path: Path, number: str) 
         'esc:checkpoint="/etc/passwd"',
         "esc:checkpoint=weights.pth",
         "esc:checkpoint=..",
+        "esc:checkpoint=shipped",
         "mimi:checkpoint=kyutai/mimi,allow_download=true",
         "mimi:allow_download=true",
         "somebodys_plugin:bits=4",
