@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from codecbench.adapters.neural.shipped import UNTRAINED
+from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.suite import Suite, find_suite, with_codecs
 from codecbench.core.errors import ConfigError, UnknownNameError
 from codecbench.core.spec import Spec, format_option
@@ -66,13 +68,16 @@ class PaperSystem:
         Returns:
             "" where there is no such network, or it has nothing to run with.
         """
-        if checkpoint is None:
-            return "" if _PLACE in self.own else self.own
+        if checkpoint is None and _PLACE in self.own:
+            return ""
         if _PLACE in self.own:
             return self.own.replace(_PLACE, format_option(str(checkpoint)))
+        if checkpoint is None and get_codec(self.own).info.trained:
+            return self.own
+        # Said aloud, so that a point without weights does not share a network with one that has.
+        weights = UNTRAINED if checkpoint is None else str(checkpoint)
         parsed = Spec.parse(self.own)
-        options = {**parsed.options, "checkpoint": (str(checkpoint),)}
-        return str(replace(parsed, options=options))
+        return str(replace(parsed, options={**parsed.options, "checkpoint": (weights,)}))
 
     def missing(self) -> str:
         """Say in one line what is missing where `measurable` has nothing."""

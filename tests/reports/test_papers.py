@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from codecbench.adapters.registry import get_codec
 from codecbench.benchmark.cost_suite import find_cost_suite
 from codecbench.benchmark.paper_systems import (
     PaperWeights,
@@ -64,9 +65,19 @@ def test_a_suite_has_the_papers_own_codec_without_being_asked(name):
     assert all("not measured" in line for line in missing)
 
 
-def test_the_rates_of_psq_are_points_of_one_system():
-    suite, _ = paper_suite(find_paper("psq"), PaperWeights())
-    assert "psq:bitrate=1500|3000" in suite.codecs
+def test_rates_with_weights_are_points_of_one_system(tmp_path):
+    psq, mine = find_paper("psq"), tmp_path / "a.pth"
+    mine.touch()
+    given = PaperWeights(checkpoints=named_checkpoints(psq, [str(mine)]))
+    suite, _ = paper_suite(psq, given)
+    points = [Spec.parse(text) for text in suite.codecs if text.startswith("psq")]
+    assert [spec.options["bitrate"] for spec in points] == [(1500, 3000), (1500,)]
+    # A rate that comes without weights does not take them away from the other.
+    suite, _ = paper_suite(psq, PaperWeights())
+    for text in suite.codecs:
+        if text.startswith("psq"):
+            is_random = "checkpoint=untrained" in text
+            assert get_codec(text).info.trained is not is_random
 
 
 def test_a_codec_that_is_asked_for_stands_in_for_ours():
