@@ -59,7 +59,12 @@ def ship(sources: Mapping[str, Path], out: Path) -> Path:
 
 def _training_of(path: Path) -> Any:  # noqa: ANN401  (what the trainer wrote)
     with require("safetensors").safe_open(path, framework="pt") as file:
-        return json.loads((file.metadata() or {}).get("training", "{}"))
+        found = json.loads((file.metadata() or {}).get("training", "{}"))
+    for part in found.get("history", []):
+        if part.get("start_from"):
+            # Where that lay is nobody's business.
+            part["start_from"] = Path(part["start_from"]).parent.name
+    return found
 
 
 def main(arguments: Sequence[str]) -> None:
