@@ -76,19 +76,19 @@ def test_bad_files_cost_their_own_cells(run_it: RunIt, plugin: Plugin, bad_clips
         assert frame[frame["clip"] == clip]["reason"].str.match(words).all(), (clip, reasons[clip])
 
 
-def test_a_file_that_changes_while_it_is_used_costs_its_own_cells(
+def test_a_file_that_changes_once_planned_costs_its_own_cells(
     run_it: RunIt, plugin: Plugin, clips: Path
 ) -> None:
     from codecbench.benchmark.events import StageStarted
 
-    class ChangesWhenScored(list):  # type: ignore[type-arg]  # of events
+    class ChangesOncePlanned(list):  # type: ignore[type-arg]  # of events
         def append(self, event: object) -> None:
-            if isinstance(event, StageStarted) and event.stage == "scoring":
+            if isinstance(event, StageStarted) and event.stage == "coding":
                 (clips / "clip1.wav").unlink()
                 (clips / "clip2.wav").write_bytes((clips / "clip3.wav").read_bytes())
 
     frame = run_it(
-        [plugin("CoarseCodec:bits=8")], [plugin("Counting")], events=ChangesWhenScored()
+        [plugin("CoarseCodec:bits=8")], [plugin("Counting")], events=ChangesOncePlanned()
     ).frame
     found = dict(zip(frame["clip"], frame["reason"].str.partition(":")[0], strict=True))
     assert found == {
