@@ -4,6 +4,7 @@ What is known is found as a run finds it. What a second of audio costs is taken 
 of the same systems and metrics; where nothing is, a few steps are measured.
 """
 
+import itertools
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from codecbench.benchmark.cache import Cache, default_cache_folder
 from codecbench.benchmark.coding_stage import Coding, CodingStage
+from codecbench.benchmark.keep import audio_bytes
 from codecbench.benchmark.plan import Plan, PlannedMetric, PlannedSystem, make_plan
 from codecbench.benchmark.runner import RunOptions, refuse_another_suite
 from codecbench.benchmark.scoring_stage import ScoringStage
@@ -70,6 +72,7 @@ class Estimate:
         scoring: For each metric.
         store_bytes: That the run folder would grow by; the cache's records take as much again.
         object_bytes: That degraded audio and bitstreams would take in the cache.
+        most_object_bytes: That they can take whatever they sound like.
         workers: That the run would have.
     """
 
@@ -81,6 +84,7 @@ class Estimate:
     scoring: tuple[Portion, ...]
     store_bytes: int
     object_bytes: int
+    most_object_bytes: int
     workers: int
 
     @property
@@ -185,6 +189,9 @@ def estimate_run(
         ),
         store_bytes=round(records + todo.cells * CELL_BYTES),
         object_bytes=round(sum(audio_s * cost.object_bytes for _, audio_s, cost in spent)),
+        most_object_bytes=audio_bytes(
+            itertools.chain.from_iterable(todo.coding.values()), plan.suite.sample_rate
+        ),
         workers=workers,
     )
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from codecbench.benchmark.events import RunFinished, StageStarted, WarmUp
+from codecbench.benchmark.events import DiskNeeded, RunFinished, StageStarted, WarmUp
 from codecbench.benchmark.supervisor import SupervisedChild
 from codecbench.benchmark.warm_up import cold_metrics, warm_up
 from codecbench.cli.progress import Screen
@@ -51,6 +51,7 @@ def test_a_fresh_installation_compiles_once_and_says_so(fresh, run_it):
     first, second = [], []
     run_it(["mnru:q=10|30"], ["visqol,si_sdr"], events=first)
     assert [type(event) for event in first if not hasattr(event, "failures")] == [
+        DiskNeeded,
         StageStarted,
         WarmUp,
         StageStarted,

@@ -19,7 +19,8 @@ def plan_text(estimate: Estimate) -> str:
         f"time: {_hours(estimate.core_s)}; {_duration(estimate.core_s / estimate.workers)} with "
         f"{estimate.workers} worker{'s'[: estimate.workers != 1]}",
         f"disk: {_size(estimate.store_bytes)} in the run folder and about as much for records in "
-        f"the cache, {_size(estimate.object_bytes)} of audio and bitstreams in the cache",
+        f"the cache, {_size(estimate.object_bytes)} of audio and bitstreams in the cache (at most "
+        f"{_size(estimate.most_object_bytes)})",
     ]
     if estimate.unknown:
         lines.append(
