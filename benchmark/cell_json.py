@@ -43,7 +43,7 @@ def _cell(entry: Json) -> Cell:
         msg = f"expected [status, value, reason, detail], found {entry!r}"
         raise ResultSchemaError(msg)
     status, value, reason, detail = entry
-    if status not in {each.value for each in Status}:
+    if status not in [each.value for each in Status]:
         msg = f"expected a status, found {status!r}"
         raise ResultSchemaError(msg)
     try:

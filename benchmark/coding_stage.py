@@ -71,7 +71,8 @@ class CodingStage:
                 self._open.setdefault(coding.key, []).append(coding)
         planned = {coding.place for coding in codings}
         self._store.forget([place for place in stored if place not in planned], [])
-        self._store.put(encodings=self.rows.values())
+        new = [row for row in self.rows.values() if stored.get(row.place) is not row]
+        self._store.put(encodings=new)
 
     @property
     def open_steps(self) -> int:

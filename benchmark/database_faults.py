@@ -44,7 +44,7 @@ def database_faults(path: Path, way_out: str) -> Generator[None, None, None]:
         if code in _REFUSED:
             msg = f"{path}: cannot be written, {_REFUSED[code]} ({error}); choose another folder"
             raise RunError(msg) from error
-        if code in _DAMAGED:
+        if code in _DAMAGED or "Could not decode" in str(error):  # as text; that has no code
             msg = f"{path}: damaged ({error}); {way_out}"
             raise DamagedStoreError(msg) from error
         raise

@@ -92,7 +92,8 @@ class ScoringStage:
                     rows += self._rows(place, metric, encoding.key, settled, 0.0)
                 else:
                     wanted.append(self._scoring(place, metric, encoding))
-        cached = {} if rerun == "always" else self._cache.get({scoring.key for scoring in wanted})
+        unknown = {scoring.key for scoring in wanted if not self._is_stored(scoring)}
+        cached = {} if rerun == "always" else self._cache.get(unknown)
         for scoring in wanted:
             known = None if rerun == "always" else self._known(scoring, cached, rerun)
             if known is not None:
@@ -182,8 +183,21 @@ class ScoringStage:
         return tuple(failures)
 
     def _keep(self, rows: list[CellRow]) -> None:
-        self._store.put(cells=rows)
+        new = [row for row in rows if self._stored.get((row.place, row.metric)) is not row]
+        self._store.put(cells=new)
         self.cells.update({(row.place, row.metric): row.cell for row in rows})
+
+    def _is_stored(self, scoring: Scoring) -> bool:
+        """Whether the run folder has final cells for it, so that the cache need not be asked."""
+        stored = (
+            self._stored.get((scoring.place, output.name)) for output in scoring.metric.outputs
+        )
+        return all(
+            row is not None
+            and row.key == scoring.key
+            and row.cell.status in (Status.OK, Status.UNDEFINED)
+            for row in stored
+        )
 
     def _known(
         self, scoring: Scoring, cached: dict[str, Message], rerun: Rerun

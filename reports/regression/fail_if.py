@@ -1,5 +1,6 @@
 """Conditions such as ``pesq_wb < -0.05``: what counts as a regression."""
 
+import math
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,9 @@ def parse_fail_if(text: str) -> FailIf:
         limit=float(match["limit"]),
         percent=bool(match["percent"]),
     )
+    if not math.isfinite(found.limit):
+        msg = f"condition '{text}': the limit is too large for a number; {ALLOWED}"
+        raise ConfigError(msg)
     below = found.sign == "<"
     if (below and found.limit > 0) or (not below and found.limit < 0):
         msg = f"condition '{text}' would fail without any change; {ALLOWED}"
