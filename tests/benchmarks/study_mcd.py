@@ -38,14 +38,25 @@ CODECS = (
     "g711",
     "g722",
     "gsm",
+    "psq:bitrate=1500|3000",
+    "patch",
+    "esc:streams=1|2|3|4|5|6",
+    "hificodec",
 )
 KIND = {"mnru": "anchor", "lowpass": "anchor", "noise": "anchor", "codec2": "parametric"}
+KIND |= dict.fromkeys(("psq", "patch", "esc", "hificodec"), "neural")
 KEYS = ["codec", "point", "clip"]
 
 
 def measure(data: str, metrics: tuple[str, ...], folder: Path, cache: Path) -> pd.DataFrame:
     """Return one row per pair of signals and one column per metric."""
-    run = codecbench.run(list(CODECS), data, metrics=list(metrics), out=folder, cache=cache)
+    return pairs_of(
+        codecbench.run(list(CODECS), data, metrics=list(metrics), out=folder, cache=cache)
+    )
+
+
+def pairs_of(run: codecbench.Run) -> pd.DataFrame:
+    """Return one row per pair of signals that has all values, and one column per metric."""
     frame = run.frame()
     lost = frame[frame["status"] != "ok"]
     if len(lost):
@@ -119,7 +130,12 @@ def draw(all_pairs: pd.DataFrame, some_pairs: pd.DataFrame, path: Path) -> None:
     """Draw the means of all points, each other definition over `mcd`."""
     figure, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
     panels = (("mcd_ref_f0", all_pairs), ("mcd_harvest", some_pairs), ("mcd_versa", some_pairs))
-    looks = {"waveform": ("o", "#0072b2"), "parametric": ("s", "#d55e00"), "anchor": ("^", "#777")}
+    looks = {
+        "waveform": ("o", "#0072b2"),
+        "parametric": ("s", "#d55e00"),
+        "neural": ("D", "#cc79a7"),
+        "anchor": ("^", "#777"),
+    }
     for axis, (other, pairs) in zip(axes, panels, strict=True):
         means = pairs.groupby(["codec", "point"])[["mcd", other]].mean().reset_index()
         kinds = means["codec"].map(lambda codec: KIND.get(short(codec), "waveform"))
@@ -139,12 +155,22 @@ def draw(all_pairs: pd.DataFrame, some_pairs: pd.DataFrame, path: Path) -> None:
 def main() -> None:
     """Run the study and write figure and figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("speech", type=Path, help="folder of speech at 16 kHz")
+    parser.add_argument("speech", type=Path, help="folder of speech at 16 kHz, or with --run a run")
+    parser.add_argument(
+        "--run", action="store_true", help="only compare mcd and mcd_ref_f0 of a run"
+    )
     parser.add_argument("--out", type=Path, default=Path("docs/figures"))
     parser.add_argument("--work", type=Path, help="keep runs and cache here")
     parser.add_argument("--slow-clips", type=int, default=12)
     parser.add_argument("--crop", type=float, default=4.0, help="seconds of each clip")
     wanted = parser.parse_args()
+    if wanted.run:
+        pairs = pairs_of(codecbench.open_run(wanted.speech))
+        kinds = pairs["codec"].map(lambda codec: KIND.get(short(codec), "waveform"))
+        for name, group in (("all", pairs), ("neural", pairs[kinds == "neural"])):
+            print(name, json.dumps(agreement(group, *FAST), indent=2))
+            print(json.dumps(means_table(group, list(FAST))))
+        return
     with tempfile.TemporaryDirectory() as temporary:
         work = wanted.work or Path(temporary)
         source = f'folder:path="{wanted.speech}",crop_s={wanted.crop:g}'
