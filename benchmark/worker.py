@@ -93,6 +93,14 @@ def journal_path(folder: Path, task_name: str) -> Path:
     return folder / f"{task_name}.jsonl"
 
 
+_NO_ENTRY = (
+    *(ValueError, LookupError, TypeError, AttributeError),
+    RecursionError,
+    ResultSchemaError,
+)
+"""What comes of a line that was cut, or that nobody of ours has written."""
+
+
 def read_journals(folder: Path) -> dict[str, Message]:
     """Return what killed runs left behind: final values by key; a line that is cut is dropped."""
     found: dict[str, Message] = {}
@@ -102,7 +110,7 @@ def read_journals(folder: Path) -> dict[str, Message]:
                 entry = json.loads(line)
                 if is_final(entry["value"]):
                     found[str(entry["key"])] = entry["value"]
-            except (ValueError, KeyError, TypeError, AttributeError, ResultSchemaError):
+            except _NO_ENTRY:
                 continue
     return found
 

@@ -101,6 +101,9 @@ def policy_from_table(table: Mapping[str, Any], where: str) -> Policy:
     Raises:
         ConfigError: It says what it may not.
     """
+    if not isinstance(table, Mapping):
+        msg = f"{where}: a policy must be a table, found {type(table).__name__}"
+        raise ConfigError(msg)
     known = [each.name for each in fields(Policy) if each.name != "complete"]
     for key in table:
         if key not in known:
