@@ -1,7 +1,7 @@
 """What a very large run costs: 10^6 cells through the real plan, stages, store, cache and report.
 
 Codecs and metrics exist by name alone, and their answers are made up here, so that what is
-measured is the harness: planning, keys, storing, reading, reporting. 20 systems at 5 points and 10
+measured is the harness: planning, keys, storing, reading, reporting. 10 systems at 5 points and 7
 metrics; the number of clips makes the size. Each phase is a process of its own, whose peak memory
 is its alone. The largest size is 10^5 cells; CODECBENCH_BENCH_CELLS=1000000 asks for more.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 PLUGIN = Path(__file__).parent / "large_systems.py"
-SYSTEMS, POINTS, METRICS = 20, 5, 10
+SYSTEMS, POINTS, METRICS = 10, 5, 7
 SIZES = (10_000, 100_000, 1_000_000)
 LARGEST = int(os.environ.get("CODECBENCH_BENCH_CELLS", "100000"))
 PHASES = ("write", "resume", "read", "report", "export")
@@ -159,7 +159,7 @@ def read(cells: int, folder: Path) -> dict[str, float]:
     from codecbench.benchmark.reading import read_results
 
     frame = read_results(folder / "run").frame
-    if len(frame) != cells or not (frame["status"] == "ok").all():
+    if abs(len(frame) - cells) > SYSTEMS * POINTS * METRICS or not (frame["status"] == "ok").all():
         msg = f"expected {cells} cells with a value, found {frame['status'].value_counts()}"
         raise AssertionError(msg)
     return {}
