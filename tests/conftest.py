@@ -8,9 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from numpy.typing import NDArray
 
 from codecbench.core.audio import Audio
+
+# A busy machine is no finding.
+settings.register_profile("codecbench", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("codecbench")
 
 ROOT = Path(__file__).parent.parent
 SHARED = Path(os.environ.get("CODECBENCH_SHARED", ROOT.parent / "shared"))
