@@ -103,6 +103,8 @@ def run_command(line: str, folder: Path) -> None:
         # The targets install things; .ci/run runs them for real. Here: they exist.
         run(["make", "-n", "-C", str(ROOT), *words[1:]], folder)
         return
+    if words[:2] == ["codecbench", "demo"]:
+        words[2:] = ["--help"]  # takes minutes; .ci/run does it for real
     assert words[0] == "codecbench", f"'{line}' is not a command that this test knows"
     run([sys.executable, "-P", "-m", "codecbench", *words[1:]], folder)
 

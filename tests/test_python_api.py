@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import codecbench
-from codecbench.benchmark.events import RunFinished, StageStarted
+from codecbench.benchmark.events import DiskNeeded, RunFinished, StageStarted
 from codecbench.core.errors import AudioFormatError, ConfigError, UnknownNameError
 
 
@@ -25,6 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> codecbench.Run:
         on_event=events.append,
     )
     assert [type(e) for e in events if not hasattr(e, "failures")] == [
+        DiskNeeded,
         StageStarted,
         StageStarted,
         RunFinished,

@@ -17,7 +17,7 @@ def encoded_clips(draw: st.DrawFn) -> Encoded:
         packets=packets,
         packet_bits=tuple(draw(st.integers(0, 8 * len(packet))) for packet in packets),
         point=draw(st.text(st.characters(codec="utf-8"), max_size=10)),
-        n_samples=draw(st.integers(0, 2**32 - 1)),
+        n_samples=draw(st.integers(0, 48000 * 3600)),
         sample_rate=draw(st.integers(1, 2**20)),
         header=header,
         header_bits=draw(st.integers(0, 8 * len(header))),

@@ -91,7 +91,7 @@ def test_parameters_of_esc(variant: str, total: int, encoder: int, decoder: int)
 def test_operations_of_esc_are_those_of_the_official_code(shared: Path) -> None:
     """esc_bench.json: the official code under torch's counter, 159920 samples."""
     table = json.loads((shared / "parity/esc_bench.json").read_text())["base"]
-    codec = plain("esc")
+    codec = plain("esc:variant=base")
     n_samples = countable_length(codec, 10.0)
     assert n_samples == 159920
     for streams in (1, 6):
@@ -118,7 +118,7 @@ def test_latency_is_within_what_is_declared(spec: str) -> None:
 
 
 def test_everything_is_measured_in_a_process_of_its_own() -> None:
-    found = measure_complexity("esc:streams=1", clips=1, clip_s=0.3)
+    found = measure_complexity("esc:variant=base,streams=1", clips=1, clip_s=0.3)
     assert not found.trained
     assert not found.causal
     assert found.weights_mib == pytest.approx(33.33, abs=0.01)  # 8 736 581 · 4 / 2^20
@@ -183,7 +183,7 @@ def test_psq_is_as_large_as_the_paper_says(options: str, millions: float, mmacs:
 )
 def test_parameters_of_hificodec(variant: str, total: int, encoder: int, decoder: int) -> None:
     """Numbers of codecs/hificodec.md, with weight norm as direction and gain."""
-    found = count_parameters(plain(f"hificodec:variant={variant}"))
+    found = count_parameters(plain(f"hificodec:variant={variant},checkpoint=untrained"))
     assert (found.total, found.encoder, found.decoder) == (total, encoder, decoder)
 
 
