@@ -17,7 +17,7 @@ test: $(VENV)/.dev ## run the tests that need no special hardware
 	$(BIN)/pytest -n auto -m "not slow and not soak and not gpu and not weights"
 
 test-slow: $(VENV)/.dev ## run the tests that take over 20 s
-	$(BIN)/pytest -n auto -m "slow and not soak and not gpu and not weights"
+	$(BIN)/pytest -n auto --dist loadgroup -m "slow and not soak and not gpu and not weights"
 
 soak: $(VENV)/.dev ## run the longest tests, which repeat in full what others test in short
 	$(BIN)/pytest -n auto -m "soak and not gpu and not weights"

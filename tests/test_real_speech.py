@@ -41,12 +41,14 @@ def frame(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFram
     return run.frame()
 
 
+@pytest.mark.xdist_group("real_speech")
 @pytest.mark.slow
 def test_every_cell_has_a_value(frame: pd.DataFrame) -> None:
     assert frame["clip"].nunique() == 20
     assert set(frame["status"]) == {"ok"}
 
 
+@pytest.mark.xdist_group("real_speech")
 @pytest.mark.slow
 @pytest.mark.parametrize(("mode", "point"), OPUS)
 def test_opus_scores_as_the_independent_script_found(
@@ -60,6 +62,7 @@ def test_opus_scores_as_the_independent_script_found(
         assert means["stoi"] == pytest.approx(stoi, abs=0.005)
 
 
+@pytest.mark.xdist_group("real_speech")
 @pytest.mark.slow
 def test_constant_bit_rate_is_whole_packets(frame: pd.DataFrame) -> None:
     rows = frame[frame["codec"].str.contains("mode=cbr")].drop_duplicates(["point", "clip"])
@@ -72,6 +75,7 @@ def test_constant_bit_rate_is_whole_packets(frame: pd.DataFrame) -> None:
     assert (packets - whole).between(0, 1).all()
 
 
+@pytest.mark.xdist_group("real_speech")
 @pytest.mark.slow
 def test_every_core_metric_is_ordered_in_q(frame: pd.DataFrame) -> None:
     rows = frame[frame["codec"].str.startswith("mnru")]
@@ -81,6 +85,7 @@ def test_every_core_metric_is_ordered_in_q(frame: pd.DataFrame) -> None:
         assert (means.diff().dropna() < 0).all() if falling else (means.diff().dropna() > 0).all()
 
 
+@pytest.mark.xdist_group("real_speech")
 @pytest.mark.slow
 def test_pcm_at_16_bit_is_at_every_ceiling(frame: pd.DataFrame) -> None:
     rows = frame[frame["codec"].str.startswith("pcm")]

@@ -17,11 +17,11 @@ OURS = sorted(
 NETWORKS = (
     "dac:variant=esc-tiny,codebooks=3|18",
     "encodec",
-    "esc:streams=1|6",
-    "hificodec",
+    "esc:streams=1|6,checkpoint=untrained",
+    "hificodec:checkpoint=untrained",
     pytest.param("mimi", marks=pytest.mark.soak),
-    "patch",
-    "psq",
+    "patch:checkpoint=untrained",
+    "psq:checkpoint=untrained",
     pytest.param("xcodec", marks=pytest.mark.soak),
 )
 """With random weights."""

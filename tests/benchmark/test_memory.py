@@ -24,7 +24,7 @@ def bench() -> ModuleType:
 
 
 # The bound is the project's: 600 MB with 30 versions of a clip of 30 s.
-@pytest.mark.slow
+@pytest.mark.soak
 def test_thirty_versions_of_half_a_minute_fit_into_600_mb(bench):
     assert bench.peak_mb(CORE, seconds=30, versions=30) < 600
 

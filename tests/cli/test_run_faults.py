@@ -109,8 +109,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
     [
         pytest.param(1, 0.0, marks=pytest.mark.slow),
         (2, 0.0),
-        pytest.param(2, 0.3, marks=pytest.mark.slow),
-        pytest.param(5, 0.05, marks=pytest.mark.slow),
+        pytest.param(2, 0.3, marks=pytest.mark.soak),
+        pytest.param(5, 0.05, marks=pytest.mark.soak),
     ],
 )
 def test_ctrl_c_once_or_more_ends_everything(
@@ -168,7 +168,7 @@ int clock_gettime(clockid_t which, struct timespec *now) {
 """
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_clock_that_runs_backwards_changes_nothing(
     tmp_path: Path, noises: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

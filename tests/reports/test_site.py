@@ -279,7 +279,7 @@ def test_clips_with_sound_are_spread_over_the_data():
     assert choose_clips(clips[:2], 8) == clips[:2]
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_thirty_codecs_on_five_hundred_clips_are_small_and_quick(synthetic, browser, tmp_path):
     """Acceptance test 18; generous in time, since a busy machine is no slow page."""
     rates = [3000, 6000, 9000, 12000, 24000]

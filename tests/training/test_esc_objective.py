@@ -167,7 +167,7 @@ def test_the_papers_settings_are_the_papers() -> None:
     assert (adversarial.adversarial_weight, adversarial.feature_weight) == (1.0, 2.0)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_four_clips_are_learnt_by_heart(learn_by_heart) -> None:
     """With look-up, which has begun long before the end."""
     settings = replace(

@@ -112,7 +112,7 @@ def test_the_papers_settings_are_the_papers() -> None:
     assert (settings.learning_rate, settings.decay, settings.clip_norm) == (2e-4, 0.98, 0.0)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_four_clips_are_learnt_by_heart(learn_by_heart) -> None:
     settings = replace(
         TINY, latent=32, channels=32, look_up_from=20, start_batches=8, adversarial_from=10**6

@@ -192,7 +192,7 @@ def untrained() -> EscCodec:
 LENGTHS = [1, 2, 79, 80, 191, 239, 240, 241, 319, 320, 321, 4999, 16000, 16081]
 
 
-@pytest.mark.parametrize("n_samples", [*LENGTHS, pytest.param(480_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_samples", [*LENGTHS, pytest.param(480_000, marks=pytest.mark.soak)])
 def test_any_length_comes_back(untrained: EscCodec, recipe: Draw, n_samples: int) -> None:
     """Bits: 30 · streams · N with N = (L' + 80) / 320, from esc.md, section 7."""
     clip = Audio(recipe("input", n_samples), 16000)
