@@ -62,6 +62,8 @@ class Cluster:
         self.limits = limits
         self._client = _connect(address)
         self._planned: dict[str, Expected] = {}
+        # Results by the names of their futures, until they are asked for.
+        self._fetched: dict[str, Any] = {}
         self._seen: tuple[int, int] | None = None
 
     def __enter__(self) -> Self:
@@ -137,7 +139,17 @@ class Cluster:
                 )
             except OSError as error:
                 raise self._lost() from error
-        future.add_done_callback(done.put)
+
+        def fetch(future: "Future") -> None:
+            # At once, whatever the run is doing: what lies on a worker is lost with it.
+            try:
+                self._fetched[future.key] = future.result()
+            except BaseException:  # noqa: BLE001  (`outcome` asks again and says what it was)
+                self._fetched.pop(future.key, None)
+            finally:
+                done.put(future)
+
+        future.add_done_callback(fetch)
         return future
 
     def outcome(self, future: "Future") -> ClusterOutcome:
@@ -152,9 +164,11 @@ class Cluster:
         from distributed.scheduler import KilledWorker
 
         try:
-            error = future.exception()
             # Any: a future holds what its function returns, and Dask does not say so.
-            found: Any = None if error else future.result()
+            found: Any = self._fetched.pop(future.key, None)
+            error = None if found is not None else future.exception()
+            if found is None and error is None:
+                found = future.result()
         except (CancelledError, OSError) as gone:
             raise self._lost() from gone
         if isinstance(error, KilledWorker):
