@@ -49,19 +49,21 @@ def window_plan(height: int, width: int, shift: int, device: torch.device) -> Wi
         device: Where the indices are needed.
     """
     rows, columns = -(-height // WINDOW), -(-width // WINDOW)
-    token = torch.arange(height * width).view(height, width)
-    grid = torch.full((rows * WINDOW, columns * WINDOW), height * width)
-    grid[:height, :width] = token
-    grid = grid.roll((-shift, -shift), dims=(0, 1))
-    gather = grid.view(rows, WINDOW, columns, WINDOW).transpose(1, 2).reshape(-1)
-    scatter = torch.empty(height * width + 1, dtype=torch.int64)
-    scatter[gather] = torch.arange(gather.numel())
-    return WindowPlan(
-        (rows, columns),
-        gather.to(device),
-        scatter[:-1].to(device),
-        gather.numel() != height * width,
-    )
+    # A plan laid out while coding must serve training in the same process.
+    with torch.inference_mode(False):
+        token = torch.arange(height * width).view(height, width)
+        grid = torch.full((rows * WINDOW, columns * WINDOW), height * width)
+        grid[:height, :width] = token
+        grid = grid.roll((-shift, -shift), dims=(0, 1))
+        gather = grid.view(rows, WINDOW, columns, WINDOW).transpose(1, 2).reshape(-1)
+        scatter = torch.empty(height * width + 1, dtype=torch.int64)
+        scatter[gather] = torch.arange(gather.numel())
+        return WindowPlan(
+            (rows, columns),
+            gather.to(device),
+            scatter[:-1].to(device),
+            gather.numel() != height * width,
+        )
 
 
 def relative_positions() -> Tensor:

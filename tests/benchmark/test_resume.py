@@ -162,6 +162,8 @@ def test_killed_run_goes_on_where_it_was(
     ]  # fmt: skip
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     wait_until(lambda: scored.exists() and len(scored.read_text().splitlines()) >= 6)
+    # A line is written when a step begins: just then the outcome before it is still on its way.
+    time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = scored.read_text().splitlines()

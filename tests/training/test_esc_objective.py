@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="not here: torch")
 
+from codecbench.adapters.neural.esc_attention import window_plan  # noqa: E402
 from codecbench.adapters.registry import get_codec  # noqa: E402
 from codecbench.core.audio import Audio  # noqa: E402
 from codecbench.core.checkpoint import save_checkpoint  # noqa: E402
@@ -67,6 +68,15 @@ def test_the_optimiser_starts_afresh_after_pre_training(go) -> None:
     assert objective.optimizers["model"] is not before
     counts = {int(each["step"]) for each in objective.optimizers["model"].state.values()}
     assert counts == {1}
+
+
+def test_training_goes_on_beside_coding_in_one_process(go) -> None:
+    # What coding lays out first, in inference mode, serves the gradients after it.
+    window_plan.cache_clear()
+    objective = made()
+    with torch.inference_mode():
+        objective.model.decode(objective.model.encode(torch.zeros(1, 1600)))
+    go(objective, 0, 1)
 
 
 # Before and after the change of phase.
