@@ -74,9 +74,9 @@ def percentile_limits(
         Hesterberg, The American Statistician 69 (2015) 371–386, section 3.3 ("expanded
         percentile interval").
     """
-    from scipy import stats
+    from scipy.special import ndtr, stdtrit
 
-    reach = stats.t.ppf(0.5 + level / 2.0, n_clusters - 1) * np.sqrt(n_clusters / (n_clusters - 1))
-    tail = float(stats.norm.cdf(-reach))
+    student = stdtrit(n_clusters - 1, 0.5 + level / 2.0)
+    tail = float(ndtr(-student * np.sqrt(n_clusters / (n_clusters - 1))))
     low, high = np.quantile(statistics, [tail, 1.0 - tail])
     return float(low), float(high)
