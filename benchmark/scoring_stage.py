@@ -64,11 +64,12 @@ class ScoringStage:
         self.cells: dict[tuple[Place, str], Cell] = {}
         self.total = 0
         self._open: dict[str, list[Scoring]] = {}
+        self._keys: dict[tuple[str, str, str, str], str] = {}
 
     def needs_audio(self, clip: Clip, condition: PlannedCondition, degraded: str) -> bool:
         """Return whether some metric still has to hear this degraded signal of this clip."""
         keys = {
-            self._plan.scoring_key(metric, clip, condition, degraded)
+            self._key(metric, clip, condition, degraded)
             for metric in self._plan.metrics
             if not metric.unavailable
         }
@@ -92,6 +93,7 @@ class ScoringStage:
                     rows += self._rows(place, metric, encoding.key, settled, 0.0)
                 else:
                     wanted.append(self._scoring(place, metric, encoding))
+        self._keys.clear()
         unknown = {scoring.key for scoring in wanted if not self._is_stored(scoring)}
         cached = {} if rerun == "always" else self._cache.get(unknown)
         for scoring in wanted:
@@ -118,13 +120,22 @@ class ScoringStage:
             lost = Cell(status=encoding.status, reason=encoding.reason, detail=encoding.detail)
         return Scoring(
             place=place,
-            key=self._plan.scoring_key(metric, clip, condition, degraded),
+            key=self._key(metric, clip, condition, degraded),
             metric=metric,
             clip=clip,
             condition=condition,
             degraded=degraded,
             lost=lost,
         )
+
+    def _key(
+        self, metric: PlannedMetric, clip: Clip, condition: PlannedCondition, degraded: str
+    ) -> str:
+        """Return the key of a scoring step, made once: the coding stage has asked for most."""
+        what = (metric.spec, clip.id, condition.name, degraded)
+        if what not in self._keys:
+            self._keys[what] = self._plan.scoring_key(metric, clip, condition, degraded)
+        return self._keys[what]
 
     @property
     def open_steps(self) -> int:

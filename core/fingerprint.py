@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 """Whatever JSON can say."""
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def hash_bytes(data: bytes) -> str:
     """Return the sha256 of bytes, 64 hexadecimal digits."""
@@ -28,8 +30,7 @@ def hash_file(path: Path) -> str:
 
 def hash_json(value: Json) -> str:
     """Return the sha256 of a JSON value; the order of keys does not matter."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hash_bytes(text.encode())
+    return hash_bytes(_CANONICAL.encode(value).encode())
 
 
 def hash_pcm(samples: NDArray[np.float32], sample_rate: int) -> str:
