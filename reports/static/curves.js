@@ -33,7 +33,7 @@ codecbench.Curves = class {
         tooltip: { filter: (item) => !item.dataset.band, callbacks: { title: () => "", label: (item) => item.dataset.texts[item.dataIndex] } },
       },
       scales: {
-        x: { ...axis, type: "logarithmic", min: low, max: high, title: { display: true, text: "measured payload (kbit/s)", color: ink }, ticks: { color: ink, maxTicksLimit: 9, callback: (value) => (this.isRound(value) ? `${Number(value.toPrecision(3))}` : "") } },
+        x: { ...axis, type: "logarithmic", min: low, max: high, title: { display: true, text: "measured payload (kbit/s)", color: ink }, afterBuildTicks: (scale) => { scale.ticks = this.roundTicks(scale.min, scale.max); }, ticks: { color: ink, autoSkip: true, callback: (value) => `${Number(value.toPrecision(3))}` } },
         y: { ...axis, title: { display: true, text: `${codecbench.unit(metric)} ${metric.higher ? "↑ higher" : "↓ lower"} is better`, color: ink } },
       },
     };
@@ -46,9 +46,16 @@ codecbench.Curves = class {
     }
   }
 
-  isRound(value) {
-    const lead = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-    return [1, 2, 3, 5, 7].some((round) => Math.abs(lead - round) < 1e-6);
+  /** Round rates of a logarithmic axis; the library's own choice may hold none that is. */
+  roundTicks(low, high) {
+    const ticks = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += 1) {
+      for (const lead of [1, 2, 3, 5, 7]) {
+        const value = lead * 10 ** power;
+        if (value >= low && value <= high) ticks.push({ value });
+      }
+    }
+    return ticks;
   }
 
   colour(system) {
