@@ -12,7 +12,7 @@ from codecbench.core.audio_file import AUDIO_SUFFIXES
 from codecbench.core.construct import option_defaults, resolve_options
 from codecbench.core.errors import ConfigError, DatasetError, UnknownNameError
 from codecbench.core.registry import Registry, is_file_name
-from codecbench.core.spec import Spec, format_option
+from codecbench.core.spec import Option, Spec, format_option
 from codecbench.datasets.base import Dataset
 from codecbench.datasets.clip_reading import read_clips
 from codecbench.datasets.folder import FolderSource, by_stem
@@ -88,7 +88,7 @@ def get_dataset(spec: DatasetSpec, *, n: int | None = None) -> Dataset:
         if named is not None:
             if n is not None:
                 named = replace(named, options={**named.options, "n": (n,)})
-            return Dataset(name=str(named), clips=read_clips(entries_of(named)))
+            return Dataset(name=_public_name(named), clips=read_clips(entries_of(named)))
         return _read(*_from_path(spec), n=n)
     if isinstance(spec, os.PathLike):
         return _read(*_from_path(os.fspath(spec)), n=n)
@@ -105,6 +105,31 @@ def entries_of(spec: str | Spec) -> list[ClipEntry]:
     if parsed is not None:
         return _load(parsed)
     return list(_from_path(str(spec))[1])
+
+
+def _public_name(spec: Spec) -> str:
+    """Return a spec without the folders of this machine: names end up in reports and bundles."""
+    options = {
+        key: tuple(_public_option(key, value) for value in values)
+        for key, values in spec.options.items()
+        if key != "root"
+    }
+    name = Path(spec.name).name if is_file_name(spec.name) else spec.name
+    return str(replace(spec, name=name, options=options))
+
+
+def _public_option(key: str, value: Option) -> Option:
+    if not isinstance(value, str):
+        return value
+    if key == "parts":
+        return "|".join(_public_part(part.strip()) for part in value.split("|"))
+    is_path = key in {"path", "base"} or Path(value).is_absolute()
+    return Path(value).name if is_path else value
+
+
+def _public_part(text: str) -> str:
+    named = named_spec(text)
+    return Path(text).name if named is None else _public_name(named)
 
 
 def named_spec(text: str) -> Spec | None:

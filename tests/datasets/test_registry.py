@@ -38,6 +38,22 @@ def test_demo_is_a_name_with_options():
     assert get_dataset("demo:seed=0,n=3").name == "demo:n=3,seed=0"
 
 
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("folder:path={}/takes,n=1", "folder:n=1,path=takes"),
+        ("folder:{}/takes?n=1", "folder:n=1,path=takes"),
+        ('pool:parts="demo|{0}/takes|folder:path={0}/takes"', "demo|takes|folder:path=takes"),
+    ],
+)
+def test_names_say_nothing_of_where_data_lies(tmp_path, make_sound, form: str, name: str) -> None:
+    # They end up in reports and bundles, which go around.
+    make_sound(tmp_path / "takes" / "a.wav")
+    found = get_dataset(form.format(tmp_path)).name
+    assert name in found
+    assert str(tmp_path) not in found
+
+
 def test_a_dataset_passes_through():
     dataset = get_dataset("demo:n=1")
     assert get_dataset(dataset) is dataset
