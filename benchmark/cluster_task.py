@@ -71,7 +71,7 @@ class ClusterOutcome:
         wanted: Paths whose content the worker needs before it can begin.
         differs: What is not as it was planned; nothing was done then.
         bitstreams: Content by sha256.
-        audio: FLAC files by the content hash of the signal.
+        audio: WAV files by the content hash of the signal.
     """
 
     name: str

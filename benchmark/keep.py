@@ -17,7 +17,9 @@ KEPT_CLIPS = 3
 
 _BYTES_PER_SAMPLE = 2
 _SPARE = 1.05
-"""FLAC stores noise as it is, with headers of its own: never more than this much above PCM."""
+"""Bitstreams take more than their nominal rate: lengths of packets, and what VBR adds at times."""
+_HEADER_BYTES = 44
+"""Of a WAV file."""
 
 
 def audio_bytes(codings: Iterable[Coding], sample_rate: int) -> int:
@@ -32,7 +34,7 @@ def audio_bytes(codings: Iterable[Coding], sample_rate: int) -> int:
         points = {point.name: point.nominal_bps for point in coding.system.facts.points}
         bits_per_s = points.get(coding.place.point, 0.0)
         per_s = _SPARE * _BYTES_PER_SAMPLE * sample_rate + bits_per_s / 8
-        total += coding.clip.seconds * per_s
+        total += _HEADER_BYTES + coding.clip.seconds * per_s
     return round(total)
 
 
@@ -64,8 +66,8 @@ def drop_audio(
     stay = {name for row in coded if row.place in places for name in _names(row)}
     files = freed = 0
     for kind, name in sorted({name for row in coded for name in _names(row)} - stay):
-        path = objects.audio_path(name) if kind == "audio" else objects.bitstream_path(name)
-        if path.exists():
+        path = objects.find_audio(name) if kind == "audio" else objects.bitstream_path(name)
+        if path is not None and path.exists():
             freed += path.stat().st_size
             files += 1
             path.unlink()

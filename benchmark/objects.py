@@ -7,6 +7,8 @@ from codecbench.core.audio_file import write_audio
 from codecbench.core.fingerprint import hash_bytes
 from codecbench.core.whole_file import write_whole
 
+_AUDIO_SUFFIXES = (".wav", ".flac")
+
 
 class ObjectStore:
     """A folder in which a file's name is the hash of what it holds.
@@ -15,9 +17,16 @@ class ObjectStore:
     content has equal names.
     """
 
-    def __init__(self, root: Path) -> None:
-        """Use a folder; it is made when something is stored."""
+    def __init__(self, root: Path, *, audio_suffix: str = ".wav") -> None:
+        """Use a folder; it is made when something is stored.
+
+        Args:
+            root: The folder.
+            audio_suffix: Names the format in which audio is kept: FLAC takes half of WAV's room,
+                for what travels, and ten times its time, which each step of a run would pay.
+        """
         self.root = root
+        self.audio_suffix = audio_suffix
 
     def bitstream_path(self, digest: str) -> Path:
         """Return where a bitstream with this sha256 lies or would lie."""
@@ -25,7 +34,16 @@ class ObjectStore:
 
     def audio_path(self, digest: str) -> Path:
         """Return where audio with this content hash lies or would lie."""
-        return self.root / "audio" / digest[:2] / f"{digest}.flac"
+        return self.root / "audio" / digest[:2] / f"{digest}{self.audio_suffix}"
+
+    def find_audio(self, digest: str) -> Path | None:
+        """Return where audio lies; None where it does not.
+
+        Boards have FLAC, as have caches of before.
+        """
+        path = self.audio_path(digest)
+        paths = [path.with_suffix(suffix) for suffix in _AUDIO_SUFFIXES]
+        return next((each for each in paths if each.is_file()), None)
 
     def put_bitstream(self, data: bytes) -> str:
         """Store a bitstream and return its sha256."""

@@ -243,12 +243,12 @@ def _coding_cost(
 
 
 def _size(record: Message, objects: ObjectStore) -> int:
-    """Return the bytes of a record's files; 0 where they are not kept."""
+    """Return the bytes of a record's files; 0 where one of them is not kept."""
     paths = (
         objects.audio_path(str(record["degraded"])),
         objects.bitstream_path(str(record["bitstream"])),
     )
-    return sum(path.stat().st_size for path in paths if path.exists())
+    return sum(path.stat().st_size for path in paths) if all(map(Path.exists, paths)) else 0
 
 
 def _number(record: Message, name: str) -> float:

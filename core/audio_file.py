@@ -137,16 +137,39 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
         AudioFormatError: The format is unknown or cannot hold this signal.
         StorageError: The disk is full, read-only or failing.
     """
+    # Encoded in memory: libsndfile does not say when a disk is full, Python does.
+    try:
+        encoded = encode_audio(audio, path.suffix, subtype=subtype)
+    except AudioFormatError as error:
+        msg = f"{path}: {error}"
+        raise AudioFormatError(msg) from error
+    try:
+        write_whole(path, encoded)
+    except (FileExistsError, NotADirectoryError) as error:
+        msg = f"{path}: cannot be written, {error.filename} is a file and no folder"
+        raise AudioFormatError(msg) from error
+
+
+def encode_audio(audio: Audio, suffix: str, *, subtype: str = "PCM_16") -> bytes:
+    """Return the bytes of the file that `write_audio` would write.
+
+    Args:
+        audio: What to encode.
+        suffix: Names the format, such as ".flac".
+        subtype: As for `write_audio`.
+
+    Raises:
+        AudioFormatError: The format is unknown or cannot hold this signal.
+    """
     import soundfile
 
-    kind = path.suffix.lstrip(".").upper()
+    kind = suffix.lstrip(".").upper()
     if audio.n_samples == 0 and kind in {"FLAC", "MP3"}:
-        msg = f"{path}: {kind} cannot hold a signal without samples; use .wav"
+        msg = f"{kind} cannot hold a signal without samples; use .wav"
         raise AudioFormatError(msg)
     lossless_16 = subtype == "PCM_16" and kind in {"WAV", "FLAC", "AIFF", "AIF", "W64", "AU"}
     lossy_default = "OPUS" if kind == "OPUS" else None
     data = round_to_int16(audio.samples) if lossless_16 else audio.samples
-    # Encoded in memory: libsndfile does not say when a disk is full, Python does.
     encoded = io.BytesIO()
     try:
         soundfile.write(
@@ -157,10 +180,6 @@ def write_audio(path: Path, audio: Audio, *, subtype: str = "PCM_16") -> None:
             subtype=subtype if lossless_16 or subtype != "PCM_16" else lossy_default,
         )
     except (soundfile.LibsndfileError, ValueError, TypeError) as error:
-        msg = f"{path}: cannot be written ({_last_words(error)}); use .wav or .flac"
+        msg = f"cannot be written ({_last_words(error)}); use .wav or .flac"
         raise AudioFormatError(msg) from error
-    try:
-        write_whole(path, encoded.getbuffer())
-    except (FileExistsError, NotADirectoryError) as error:
-        msg = f"{path}: cannot be written, {error.filename} is a file and no folder"
-        raise AudioFormatError(msg) from error
+    return encoded.getvalue()

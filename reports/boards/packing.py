@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from codecbench.benchmark.objects import ObjectStore
-from codecbench.core.audio_file import AUDIO_SUFFIXES, read_audio
+from codecbench.core.audio_file import AUDIO_SUFFIXES, encode_audio, read_audio
 from codecbench.core.errors import BundleError, ConfigError, SignalError
 from codecbench.core.fingerprint import hash_bytes, hash_file, package_versions
 from codecbench.core.whole_file import raise_storage_error
@@ -45,7 +45,7 @@ class BundlePlan:
     Attributes:
         manifest: With the hash of each file.
         texts: Files that are made here, by name.
-        sounds: Files that are taken from elsewhere, by name.
+        sounds: Files that are taken from elsewhere, by name; degraded audio becomes FLAC.
     """
 
     manifest: Manifest
@@ -105,7 +105,7 @@ def plan_bundle(
         for name, data in texts.items()
     ]
     for name, path in sounds.items():
-        data = path.read_bytes()
+        data = _packed(name, path)
         entries.append(FileEntry(name=name, bytes=len(data), sha256=hash_bytes(data)))
     described = contents.description
     manifest = Manifest(
@@ -145,7 +145,7 @@ def write_bundle(plan: BundlePlan, out: Path) -> str:
             _add(archive, MANIFEST, to_json(plan.manifest))
             for entry in plan.manifest.files:
                 text = plan.texts.get(entry.name)
-                data = plan.sounds[entry.name].read_bytes() if text is None else text
+                data = _packed(entry.name, plan.sounds[entry.name]) if text is None else text
                 if hash_bytes(data) != entry.sha256:
                     msg = f"{plan.sounds[entry.name]}: changed while it was packed; pack again"
                     raise BundleError(msg)
@@ -158,6 +158,13 @@ def write_bundle(plan: BundlePlan, out: Path) -> str:
     finally:
         writing.unlink(missing_ok=True)
     return digest
+
+
+def _packed(name: str, path: Path) -> bytes:
+    """Return a file as it travels: degraded audio takes half the room as FLAC."""
+    if not name.startswith("audio/"):
+        return path.read_bytes()
+    return encode_audio(read_audio(path), ".flac")
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
@@ -187,12 +194,12 @@ def _degraded(contents: Contents, objects: ObjectStore) -> dict[str, Path]:
         if encoding.record is None or f"audio/{encoding.record.degraded}.flac" in found:
             continue
         digest = encoding.record.degraded
-        path = objects.audio_path(digest)
+        path = objects.find_audio(digest)
         try:
-            whole = read_audio(path).sha256 == digest
+            whole = path is not None and read_audio(path).sha256 == digest
         except SignalError:
             whole = False
-        if not whole:
+        if path is None or not whole:
             raise _gone(encoding, "degraded audio", objects)
         found[f"audio/{digest}.flac"] = path
     return found

@@ -104,7 +104,7 @@ def unpack_bundle(path: Path, into: Path, bounds: Bounds | None = None) -> Bundl
             }
             contents = _contents(texts, manifest)
             check_contents(contents)
-            objects = ObjectStore(into / "objects")
+            objects = ObjectStore(into / "objects", audio_suffix=".flac")
             references = _write_sounds(archive, members, manifest, objects, into / "references")
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror or error})"

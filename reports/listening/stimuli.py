@@ -126,8 +126,8 @@ def _of_clip(
         system = f"{labels[track.codec]} {track.point}".strip()
         if system not in wanted or track.condition != "clean":
             continue
-        path = store.audio_path(track.digest)
-        if not path.is_file():
+        path = store.find_audio(track.digest)
+        if path is None:
             msg = f"the sound of {system} is not in the cache {store.root} any more; run again"
             raise ConfigError(msg)
         found.append(

@@ -10,7 +10,8 @@ from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.references import References, UnusableReferenceError
 from codecbench.benchmark.store import Place
 from codecbench.core.audio import Audio
-from codecbench.core.audio_file import write_audio
+from codecbench.core.audio_file import read_audio, write_audio
+from codecbench.core.errors import SignalError
 from codecbench.reports.regression.changes import Change, ClipChange
 from codecbench.reports.regression.compare import ComparisonReport
 from codecbench.reports.regression.side import Side
@@ -58,7 +59,7 @@ def worst_clips(report: ComparisonReport) -> list[tuple[Change, ClipChange]]:
 
 
 def copy_sounds(report: ComparisonReport, cache: Path, out: Path) -> list[Listening]:
-    """Copy the sounds of the worst clips into a folder, as FLAC without loss.
+    """Write the sounds of the worst clips into a folder, as FLAC without loss.
 
     Args:
         report: The comparison.
@@ -98,12 +99,12 @@ def _listening(
         ("new", report.new, row.pair.new),
     ):
         place = Place(codec=where[0], point=where[1], condition=row.condition, clip=clip.clip)
-        source = _degraded(side, place, objects, known)
-        if source is None:
+        audio = _degraded(side, place, objects, known)
+        if audio is None:
             missing.append(f"{word}: no audio kept")
             continue
         sounds[word] = Path(f"{stem}-{word}.flac")
-        shutil.copyfile(source, sounds[word])
+        write_audio(sounds[word], audio)
     path = Path(f"{stem}-reference.flac")
     if reason := _write_reference(report, clip.clip, references, path):
         missing.append(f"reference: {reason}")
@@ -112,13 +113,17 @@ def _listening(
     return Listening(row=row, clip=clip, sounds=sounds, missing="; ".join(missing))
 
 
-def _degraded(side: Side, place: Place, objects: ObjectStore, known: Cache) -> Path | None:
+def _degraded(side: Side, place: Place, objects: ObjectStore, known: Cache) -> Audio | None:
+    """Return what was scored; None where it is gone or damaged."""
     digest = side.degraded.get(place, "")
     if not digest and place in side.keys:
         record = known.get([side.keys[place]]).get(side.keys[place], {})
         digest = str(record.get("degraded", ""))
-    path = objects.audio_path(digest) if digest else None
-    return path if path is not None and path.is_file() else None
+    path = objects.find_audio(digest) if digest else None
+    try:
+        return None if path is None else read_audio(path)
+    except SignalError:
+        return None
 
 
 def _write_reference(

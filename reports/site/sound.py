@@ -5,7 +5,6 @@ is FLAC in a script, base64, without any loss.
 """
 
 import base64
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.references import References, UnusableReferenceError
 from codecbench.benchmark.results import RunResults
 from codecbench.core.audio import Audio
-from codecbench.core.audio_file import write_audio
-from codecbench.core.errors import NotAvailableError
+from codecbench.core.audio_file import encode_audio, read_audio
+from codecbench.core.errors import NotAvailableError, SignalError
 from codecbench.core.fingerprint import Json
 from codecbench.reports.run_sounds import ClipSounds, locate_sounds
 from codecbench.reports.site.cells import script
@@ -105,26 +104,28 @@ class _Writer:
         except NotAvailableError as error:
             self._lack(f"reference: {error}")
             return None
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "reference.flac"
-            write_audio(file, Audio.clip(audio.samples, rate).quantize_16bit())
-            return self._put(audio.sha256, file.read_bytes())
+        return self._put(audio.sha256, Audio.clip(audio.samples, rate).quantize_16bit())
 
     def degraded(self, digest: str) -> str | None:
-        path = self._store.audio_path(digest)
-        if not path.is_file():
+        path = self._store.find_audio(digest)
+        if path is None:
             self._lack("degraded audio: not in the cache any more")
             return None
-        return self._put(digest, path.read_bytes())
+        try:
+            return self._put(digest, read_audio(path))
+        except SignalError:
+            self._lack("degraded audio: damaged in the cache")
+            return None
 
     def _lack(self, reason: str) -> None:
         self.missing[reason] = self.missing.get(reason, 0) + 1
 
-    def _put(self, digest: str, flac: bytes) -> str:
+    def _put(self, digest: str, audio: Audio) -> str:
         name = digest[:24]
         path = self._out / f"{name}.js"
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
+            flac = encode_audio(audio, ".flac")
             text = script("codecbench.receiveSound", name, base64.b64encode(flac).decode())
             path.write_text(text, encoding="ascii", newline="\n")
         return name

@@ -113,7 +113,7 @@ def test_audio_that_is_lost_or_damaged_is_made_again(
 ) -> None:
     codecs = [plugin("CoarseCodec:bits=8")]
     run_it(codecs, [plugin("Counting")])
-    kept = sorted((tmp_path / "cache/objects/audio").rglob("*.flac"))
+    kept = sorted((tmp_path / "cache/objects/audio").rglob("*.wav"))
     data = bytearray(kept[0].read_bytes())
     data[len(data) // 2] ^= 0x55
     kept[0].write_bytes(data)

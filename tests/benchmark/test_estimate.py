@@ -58,7 +58,9 @@ def test_an_estimate_is_near_what_the_run_then_takes(
     assert 0.4 < said.store_bytes / stored < 2.0
     objects = sum(len(data) for data in contents(tmp_path / "cache" / "objects").values())
     assert 0.5 < said.object_bytes / objects < 2.0
-    assert objects <= said.most_object_bytes
+    # The planted codec's bitstreams are larger than it says; test_keep.py has one that is honest.
+    audio = sum(len(data) for data in contents(tmp_path / "cache/objects/audio").values())
+    assert audio <= said.most_object_bytes
 
     again = estimate_run(suite, tmp_path / "run", options=options)
     # What failed is tried again; all else is known.

@@ -92,7 +92,7 @@ def test_lost_audio_is_coded_again_only_for_new_metrics(
 ) -> None:
     codecs = [plugin("CoarseCodec:bits=8")]
     run_it(codecs, [plugin("Counting")])
-    for path in (tmp_path / "cache" / "objects" / "audio").rglob("*.flac"):
+    for path in (tmp_path / "cache" / "objects" / "audio").rglob("*.wav"):
         path.unlink()
     same: list[Event] = []
     run_it(codecs, [plugin("Counting")], out="same", events=same)
