@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codecbench.core.audio import Audio, round_to_int16
 from codecbench.core.errors import AudioFormatError
+from codecbench.core.wav_file import MAX_RATE, MAX_SAMPLES, encode_wav, read_wav
 from codecbench.core.whole_file import write_whole
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64")
@@ -47,11 +48,14 @@ def read_signal(path: Path) -> RawSignal:
         AudioFormatError: The file is missing, unreadable, no sound file, cut off before its end, or
             longer than an hour.
     """
-    import soundfile
-
     if not path.is_file():
         msg = f"{path}: no such file"
         raise AudioFormatError(msg)
+    own = read_wav(path)
+    if own is not None and own[0].size <= min(MAX_SECONDS * own[1], MAX_VALUES):
+        return RawSignal(samples=own[0], sample_rate=own[1], channels=1)
+    import soundfile
+
     try:
         with soundfile.SoundFile(path) as file:
             if file.frames > MAX_SECONDS * file.samplerate:
@@ -71,7 +75,9 @@ def read_signal(path: Path) -> RawSignal:
         msg = f"{path}: the end is missing ({missing:.0%} of what its header says); copy it again"
         raise AudioFormatError(msg)
     mono = samples[:, 0] if channels == 1 else samples.mean(axis=1, dtype=np.float64)
-    return RawSignal(samples=mono.astype(np.float32), sample_rate=rate, channels=channels)
+    return RawSignal(
+        samples=mono.astype(np.float32, copy=False), sample_rate=rate, channels=channels
+    )
 
 
 _CUT_OFF = re.compile(
@@ -161,12 +167,15 @@ def encode_audio(audio: Audio, suffix: str, *, subtype: str = "PCM_16") -> bytes
     Raises:
         AudioFormatError: The format is unknown or cannot hold this signal.
     """
-    import soundfile
-
     kind = suffix.lstrip(".").upper()
     if audio.n_samples == 0 and kind in {"FLAC", "MP3"}:
         msg = f"{kind} cannot hold a signal without samples; use .wav"
         raise AudioFormatError(msg)
+    is_plain = kind == "WAV" and subtype == "PCM_16"
+    if is_plain and audio.sample_rate <= MAX_RATE and audio.n_samples <= MAX_SAMPLES:
+        return encode_wav(round_to_int16(audio.samples), audio.sample_rate)
+    import soundfile
+
     lossless_16 = subtype == "PCM_16" and kind in {"WAV", "FLAC", "AIFF", "AIF", "W64", "AU"}
     lossy_default = "OPUS" if kind == "OPUS" else None
     data = round_to_int16(audio.samples) if lossless_16 else audio.samples
