@@ -52,18 +52,21 @@ class Audio:
             )
             raise AudioFormatError(msg)
         sample_rate = check_sample_rate(self.sample_rate)
-        if not np.isfinite(samples).all():
-            bad = int(np.flatnonzero(~np.isfinite(samples))[0])
-            msg = f"sample {bad} is {samples[bad]}; audio must be finite"
-            raise NonFiniteError(msg)
-        peak = float(np.abs(samples).max(initial=0.0))
-        if peak > 1.0:
+        peak = _peak(samples)
+        if not peak <= 1.0:
+            if not np.isfinite(samples).all():
+                bad = int(np.flatnonzero(~np.isfinite(samples))[0])
+                msg = f"sample {bad} is {samples[bad]}; audio must be finite"
+                raise NonFiniteError(msg)
             msg = (
                 f"peak {peak:g} lies outside [-1, 1]; scale the signal, "
                 "or use Audio.clip(samples, sample_rate), which records what it cut"
             )
             raise OutOfRangeError(msg)
-        owned = np.array(samples, dtype=np.float32, copy=True, order="C")
+        self._take(np.array(samples, dtype=np.float32, copy=True, order="C"), sample_rate)
+
+    def _take(self, owned: NDArray[np.float32], sample_rate: int) -> None:
+        """Hold samples that were checked and are nobody else's."""
         owned.setflags(write=False)
         object.__setattr__(self, "samples", owned)
         object.__setattr__(self, "sample_rate", sample_rate)
@@ -74,8 +77,10 @@ class Audio:
         raw = np.asarray(samples)
         if raw.dtype.kind != "f" or raw.ndim != 1:
             return cls(raw, sample_rate)
+        if _peak(raw) <= 1.0:
+            return cls(raw, sample_rate)
         over = np.abs(raw) > 1.0
-        share = float(over.mean()) if raw.size else 0.0
+        share = float(over.mean())
         # NaN must reach the constructor, which refuses it; np.clip lets it pass.
         limited = raw if share == 0.0 else np.where(np.isinf(raw), raw, np.clip(raw, -1.0, 1.0))
         return cls(limited, sample_rate, share)
@@ -110,7 +115,13 @@ class Audio:
     def quantize_16bit(self) -> Self:
         """Round to 16 bit, as every degraded signal is once before scoring."""
         rounded = round_to_int16(self.samples).astype(np.float32)
-        return type(self)(rounded / np.float32(32768), self.sample_rate, self.clipped_share)
+        rounded *= np.float32(1 / 32768)
+        # Finite and in [-1, 1] by what rounding does, so there is nothing to check.
+        made = object.__new__(type(self))
+        made._take(rounded, self.sample_rate)
+        object.__setattr__(made, "clipped_share", self.clipped_share)
+        object.__setattr__(made, "_derived", {})
+        return made
 
     def __reduce__(self) -> tuple[object, ...]:
         """Travel without derived quantities, and arrive checked and read-only."""
@@ -125,6 +136,12 @@ class Audio:
     def __hash__(self) -> int:
         """Hash by content."""
         return hash(self.sha256)
+
+
+def _peak(samples: NDArray[np.floating]) -> float:
+    """Return the largest magnitude; NaN where a sample is NaN, 0 where there is none."""
+    with np.errstate(invalid="ignore"):
+        return float(np.maximum(samples.max(initial=0.0), -samples.min(initial=0.0)))
 
 
 def check_sample_rate(value: float) -> int:

@@ -39,7 +39,8 @@ def hash_pcm(samples: NDArray[np.float32], sample_rate: int) -> str:
     Negative zero counts as zero, as it does where signals are compared.
     """
     digest = hashlib.sha256(f"{sample_rate}:".encode())
-    digest.update((np.asarray(samples, dtype="<f4") + np.float32(0.0)).astype("<f4").tobytes())
+    positive = np.asarray(samples, dtype="<f4") + np.float32(0.0)
+    digest.update(np.ascontiguousarray(positive, dtype="<f4").data)
     return digest.hexdigest()
 
 

@@ -110,15 +110,19 @@ def screen_degraded(
             f"has {reference.n_samples}; at most {frame_samples} more or fewer are allowed"
         )
         raise SignalMismatchError(msg)
-    fitted = np.zeros(reference.n_samples, dtype=np.float32)
-    kept = min(resampled.n_samples, reference.n_samples)
-    fitted[:kept] = resampled.samples[:kept]
-    audio = Audio(fitted, reference.sample_rate).quantize_16bit()
+    audio = (resampled if difference == 0 else _fit(resampled, reference)).quantize_16bit()
     _refuse_silence(audio, "degraded")
     clipped = delivered.clipped_share
     if resampled is not delivered:
         clipped = max(clipped, resampled.clipped_share)
     return Screened(audio=audio, clipped_share=clipped, length_difference=difference)
+
+
+def _fit(audio: Audio, reference: Audio) -> Audio:
+    fitted = np.zeros(reference.n_samples, dtype=np.float32)
+    kept = min(audio.n_samples, reference.n_samples)
+    fitted[:kept] = audio.samples[:kept]
+    return Audio(fitted, reference.sample_rate)
 
 
 def level_dbfs(audio: Audio) -> float:

@@ -106,6 +106,21 @@ def test_clip_does_not_hide_what_is_not_finite(bad):
         Audio.clip(np.array([2.0, bad]), 16000)
 
 
+@pytest.mark.parametrize("make", [Audio, Audio.clip])
+def test_a_signalling_nan_is_refused_without_a_warning(make):
+    samples = np.array([0, 0x7FA00000, 0], dtype=np.uint32).view(np.float32)
+    with pytest.raises(NonFiniteError, match="sample 1"):
+        make(samples, 16000)
+
+
+def test_what_is_rounded_has_no_negative_zero_and_is_read_only():
+    rounded = Audio(np.array([-1e-6, -0.0, 1.0, -1.0]), 16000).quantize_16bit()
+    assert rounded.samples.tolist() == [0.0, 0.0, 32767 / 32768, -1.0]
+    assert not np.signbit(rounded.samples[:2]).any()
+    assert not rounded.samples.flags.writeable
+    assert rounded.samples.dtype == np.float32
+
+
 @pytest.mark.parametrize("bad", [np.zeros(3, dtype=np.int16), np.zeros((2, 3))])
 def test_clip_refuses_wrong_types_like_the_constructor(bad):
     with pytest.raises(AudioFormatError):
