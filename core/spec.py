@@ -15,7 +15,8 @@ Option: TypeAlias = str | int | float | bool | None
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEAD = re.compile(
-    r"(?P<name>[^:@=,|\s]*\.py:[A-Za-z_]\w*|[A-Za-z_][\w.-]*)(?:@(?P<rate>\d+))?(?P<rest>:.*)?",
+    r"(?P<name>[^:@=,|\s]*\.py:[A-Za-z_]\w*|[A-Za-z_][\w.-]*)"
+    r"(?:@(?P<rate>[0-9]{1,9}))?(?P<rest>:.*)?",
     re.DOTALL,
 )
 _PLAIN = re.compile(r'[^,|="\s]+(?: [^,|="\s]+)*')
@@ -68,6 +69,9 @@ class Spec:
             msg = f"spec '{text}' has sample rate 0"
             raise ConfigError(msg)
         options = _parse_options(rest[1:], text) if rest else {}
+        if "\0" in text or any("\0" in str(value) for found in options.values() for value in found):
+            msg = f"spec {text!r} holds a character of code 0, which no name or path can have"
+            raise ConfigError(msg)
         return cls(name=match["name"], sample_rate=rate, options=options)
 
     def expand(self, *, keep: str | None = None) -> list["Spec"]:

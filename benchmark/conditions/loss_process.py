@@ -104,7 +104,8 @@ def read_trace(path: Path) -> NDArray[np.bool_]:
             msg = f"trace {path} has more than {_MAX_TRACE_BYTES} bytes"
             raise ConfigError(msg)
         lines = path.read_text(encoding="ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
+        # ValueError: no text in ASCII, or no name that a file could have.
         msg = f"trace {path} cannot be read ({error})"
         raise ConfigError(msg) from error
     digits = "".join("".join(line.partition("#")[0].split()) for line in lines)

@@ -19,7 +19,7 @@ VALUES = st.one_of(
     st.booleans(),
     st.integers(-(10**39), 10**39),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=12),
+    st.text(st.characters(exclude_characters="\0"), max_size=12),
     st.sampled_from(["true", "none", "007", "1e5", "1e999", "-", "a b", " a", 'say "x"', "a|b,c="]),
 )
 SWEEPS = st.lists(VALUES, min_size=1, max_size=3, unique_by=format_option).map(tuple)
@@ -159,6 +159,9 @@ def test_one_and_true_are_different_values_of_a_sweep():
         ("opus:a=1|2|1", "stands twice"),
         ("opus:a=1|1.0", "stands twice"),
         ("opus:a=true|true", "stands twice"),
+        ("opus@" + "1" * 5000, "cannot be read"),
+        ("opus:a=b\0", "character of code 0"),
+        (r'opus:a="\u0000"', "character of code 0"),
     ],
 )
 def test_mistakes_are_named_in_one_line(text: str, message: str):
