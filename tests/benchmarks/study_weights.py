@@ -82,18 +82,18 @@ def course(logs: list[Path]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def audio_hours(log: Path) -> tuple[int, float]:
-    """Return steps and hours of audio, crops counted as often as they were drawn."""
-    steps, hours, last, batch = 0, 0.0, 0, 0.0
+def audio_hours(log: Path) -> tuple[str, int, float]:
+    """Return recipe, steps and hours of audio, crops counted as often as they were drawn."""
+    recipe, steps, hours, last, batch = "", 0, 0.0, 0, 0.0
     for line in read_log(log):
         if line["kind"] == "start":
-            training = line["recipe"]["training"]
+            recipe, training = line["recipe"]["name"], line["recipe"]["training"]
             batch = training["batch"] * training["crop_s"]
             last = line["step"]
         elif line["kind"] == "train":
             hours += (line["step"] - last) * batch / 3600
             last = steps = line["step"]
-    return steps, hours
+    return recipe, steps, hours
 
 
 def card(codec: str, logs: list[Path], rows: list[dict[str, Any]]) -> str:
@@ -110,8 +110,9 @@ def card(codec: str, logs: list[Path], rows: list[dict[str, Any]]) -> str:
     trainings = [audio_hours(log) for log in logs]
     steps = "; ".join(
         f"{number}: {count} steps, {hours:.1f} h of crops"
-        for number, (count, hours) in enumerate(trainings, 1)
+        for number, (_, count, hours) in enumerate(trainings, 1)
     )
+    recipes = "".join(f"{n}. `{recipe}`\n" for n, (recipe, _, _) in enumerate(trainings, 1))
     deviations = dict.fromkeys(
         each for one in facts.values() for each in one["recipe"]["deviations"]
     )
@@ -135,7 +136,10 @@ something to go on from (`codecbench train {codec} --from shipped`). Its scores 
 what the paper's authors reached. Wherever it is shown, "({REMARK})" stands beside its name.
 
 {table}
-What differs from the paper:
+Recipes, each going on where the one before it ended:
+
+{recipes}
+What differs from the paper, the options of the last training at the end:
 
 {"".join(f"- {each}" + chr(10) for each in deviations)}
 Attribution:
