@@ -8,7 +8,7 @@ import numpy as np
 from codecbench.benchmark.results import MetricFacts
 from codecbench.reports.figures.drawing import PAGE_WIDTH_IN, Drawing, wrap_notes
 from codecbench.reports.figures.row_axes import QUANTILES, quantiles, row_figure, row_names
-from codecbench.reports.figures.words import cut, interval_words
+from codecbench.reports.figures.words import condition_words, cut, interval_words
 from codecbench.reports.grid import OK, Grid
 from codecbench.reports.style import SystemStyle, figure_settings, style_of
 from codecbench.reports.summary import SummaryRow
@@ -144,7 +144,10 @@ def _tint(colour: str) -> tuple[float, float, float]:
 
 
 def _notes(data: "pd.DataFrame", shown: "pd.DataFrame") -> list[str]:
-    notes = ["Box: quartiles and median. Whiskers: 5 to 95 % of the clips. Dots: best and worst."]
+    notes = [
+        *condition_words(data),
+        "Box: quartiles and median. Whiskers: 5 to 95 % of the clips. Dots: best and worst.",
+    ]
     if len(shown):
         notes.append(f"Triangle: mean. {interval_words(shown.iloc[0])}")
     lost = data[data["n"] == 0]

@@ -14,14 +14,14 @@ _MAX_LABEL, _MAX_LEVEL, _MAX_PARTS = 72, 34, 12
 
 
 def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
-    """Say below a figure what n is, what was resampled, what failed, what is missing.
+    """Say below a figure what was done to the clips, what n is, what failed, what is missing.
 
     Args:
         data: Data of the figure.
         beyond: The anchors in it that lie off the axis.
     """
     counted = data[data["role"] != MISSING]
-    lines = []
+    lines = condition_words(data)
     if len(counted):
         lines.append(interval_words(counted.iloc[0]))
     if (data["role"] == ANCHOR).any():
@@ -47,6 +47,11 @@ def caption(data: "pd.DataFrame", beyond: "pd.DataFrame") -> list[str]:
     if missing:
         lines.append(f"Missing: {cut(missing, '; ')}.")
     return lines
+
+
+def condition_words(data: "pd.DataFrame") -> list[str]:
+    """Name the treatments under which a figure's data were found, clean speech aside."""
+    return [f"Condition: {name}." for name in data["condition"].unique() if name != "clean"]
 
 
 def interval_words(row: "pd.Series") -> str:

@@ -57,6 +57,20 @@ def test_the_csv_beside_a_figure_reproduces_it(results, rows, synthetic, tmp_pat
         assert path.read_bytes() == copies[suffix].read_bytes(), suffix
 
 
+def test_a_figure_names_its_condition_unless_speech_is_clean(rows, results, synthetic):
+    data = rate_quality_frame(rows, "pesq_wb", "clean")
+    treated = data.assign(condition="level=-36")
+    found = [
+        " ".join(text.get_text() for text in drawing.figure.texts)
+        for drawing in (
+            draw_rate_quality(each, synthetic.PESQ, system_styles(results.systems))
+            for each in (data, treated)
+        )
+    ]
+    assert ["Condition: level=-36." in text for text in found] == [False, True]
+    assert "Condition" not in found[0]
+
+
 def test_only_the_classic_codec_is_dashed_when_it_stands_first(synthetic):
     """Acceptance test 17."""
     systems = [
