@@ -1,8 +1,10 @@
 """Tasks to workers: joblib's loky processes, or this process where one worker is enough."""
 
+import signal
+import sys
 import warnings
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from codecbench.benchmark.supervisor import Reply
 from codecbench.benchmark.worker import Task, close_child, run_task
@@ -28,7 +30,9 @@ def distribute(tasks: Sequence[Task], workers: int) -> Generator[Iterator[Outcom
     parallel = joblib.Parallel(
         n_jobs=count, backend="loky", return_as="generator_unordered", batch_size=1
     )
-    results = parallel(joblib.delayed(run_task)(task) for task in tasks)
+    with _deaf_to_interrupts() if count > 1 else nullcontext():
+        # Processes start with the first task that is handed out, which is now.
+        results = parallel(joblib.delayed(run_task)(task) for task in tasks)
     clean = False
     try:
         yield results
@@ -42,3 +46,20 @@ def distribute(tasks: Sequence[Task], workers: int) -> Generator[Iterator[Outcom
             # That what was done in vain is lost is known to whoever stops a run.
             warnings.simplefilter("ignore", UserWarning)
             results.close()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Generator[None, None, None]:
+    """Let processes that start now never hear Ctrl-C, which reaches us when they have started.
+
+    It is sent to all of them at once, and ending them is our business: one that heard it outside
+    of a task would complain with a traceback.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
