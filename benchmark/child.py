@@ -4,7 +4,6 @@ Started as ``python -P -m codecbench.benchmark.child`` with threads pinned by it
 It ends when its standard input does, and is killed when its parent dies.
 """
 
-import ctypes
 import errno
 import logging
 import os
@@ -26,24 +25,19 @@ from codecbench.core.errors import (
     ProcessError,
     StorageError,
 )
+from codecbench.core.watched_process import die_with_parent
 
 logger = logging.getLogger(__name__)
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main() -> None:
     """Answer requests until the supervisor hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    die_with_parent()
     # What a codec prints must not end up between the frames: keep the pipe, give away fd 1.
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _serve(sys.stdin.buffer, replies)
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _serve(requests: BinaryIO, replies: BinaryIO) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 from codecbench.benchmark.supervisor import Reply
-from codecbench.benchmark.worker import Task, close_child, run_task
+from codecbench.benchmark.worker import Task, close_child, run_in_worker, run_task
 
 Outcome = tuple[str, list[tuple[str, Reply]]]
 """A task's name and its steps' replies by key."""
@@ -30,9 +30,10 @@ def distribute(tasks: Sequence[Task], workers: int) -> Generator[Iterator[Outcom
     parallel = joblib.Parallel(
         n_jobs=count, backend="loky", return_as="generator_unordered", batch_size=1
     )
+    run = run_task if count == 1 else run_in_worker
     with _deaf_to_interrupts() if count > 1 else nullcontext():
         # Processes start with the first task that is handed out, which is now.
-        results = parallel(joblib.delayed(run_task)(task) for task in tasks)
+        results = parallel(joblib.delayed(run)(task) for task in tasks)
     clean = False
     try:
         yield results

@@ -17,6 +17,7 @@ from codecbench.benchmark.cell_json import is_final
 from codecbench.benchmark.framing import Message
 from codecbench.benchmark.supervisor import Limits, Reply, SupervisedChild
 from codecbench.core.errors import ResultSchemaError
+from codecbench.core.watched_process import die_with_parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,12 @@ def run_task(task: Task) -> tuple[str, list[tuple[str, Reply]]]:
                 with suppress(OSError):
                     journal.write(line.encode())
     return task.name, done
+
+
+def run_in_worker(task: Task) -> tuple[str, list[tuple[str, Reply]]]:
+    """Run a task in a process of its own, which does not outlive the run; see `run_task`."""
+    die_with_parent()
+    return run_task(task)
 
 
 def final_values(outcomes: Iterable[tuple[str, Reply]]) -> dict[str, Message]:

@@ -1,17 +1,20 @@
 """A process at the other end of two pipes, watched: deadline, memory, death, last words."""
 
 import contextlib
+import ctypes
 import fcntl
 import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 
 import psutil
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TICK_S = 0.1
 _LINGER_S = 10.0
 _PIPE_BYTES = 2**20
@@ -200,3 +203,9 @@ def kill_family(pid: int) -> None:
         for member in [process, *process.children(recursive=True)]:
             with contextlib.suppress(psutil.Error):
                 member.kill()
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the one that started it ends, however that ends; on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

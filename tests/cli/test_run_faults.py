@@ -140,6 +140,21 @@ def test_ctrl_c_once_or_more_ends_everything(
     assert again.returncode == 0, complaint
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="not here: Linux")
+def test_nothing_outlives_a_run_that_is_killed(
+    tmp_path: Path, noises: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = str(tmp_path)
+    monkeypatch.setenv("CODECBENCH_TEST_RUN", mark)
+    trace = tmp_path / "trace"
+    metric = f"{PLANTED}:Counting:slow_s=0.1,trace={trace}"
+    process = start(tmp_path, noises, "-c", f"{PLANTED}:CoarseCodec:bits=4|8", "-m", metric, "-j2")
+    wait_until(lambda: trace.exists() and len(trace.read_text().splitlines()) >= 3)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not in_session_of(mark))
+
+
 def in_session_of(mark: str) -> list[int]:
     """Return the processes that inherited a mark, zombies aside."""
     found = []
