@@ -151,8 +151,10 @@ def test_nothing_outlives_a_run_that_is_killed(
     process = start(tmp_path, noises, "-c", f"{PLANTED}:CoarseCodec:bits=4|8", "-m", metric, "-j2")
     wait_until(lambda: trace.exists() and len(trace.read_text().splitlines()) >= 3)
     process.kill()
-    process.communicate()
+    # Not until its pipes close: whoever outlives it holds them.
+    process.wait()
     wait_until(lambda: not in_session_of(mark))
+    process.communicate()
 
 
 def in_session_of(mark: str) -> list[int]:
