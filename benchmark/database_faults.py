@@ -17,6 +17,8 @@ _REFUSED = {
     sqlite3.SQLITE_BUSY: "another process has been writing to it for a minute",
 }
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_OTHER_SCHEMA = ("no such column", "no such table")
+"""Of a store whose tables must be there: a byte of their definition has changed."""
 _PRIMARY = 0xFF  # the lowest byte of a result code; the others say more of the same
 
 
@@ -44,7 +46,9 @@ def database_faults(path: Path, way_out: str) -> Generator[None, None, None]:
         if code in _REFUSED:
             msg = f"{path}: cannot be written, {_REFUSED[code]} ({error}); choose another folder"
             raise RunError(msg) from error
-        if code in _DAMAGED or "Could not decode" in str(error):  # as text; that has no code
+        # Neither text that cannot be decoded nor a schema that is another has a code of its own.
+        told = str(error)
+        if code in _DAMAGED or "Could not decode" in told or told.startswith(_OTHER_SCHEMA):
             msg = f"{path}: damaged ({error}); {way_out}"
             raise DamagedStoreError(msg) from error
         raise

@@ -151,6 +151,16 @@ def test_the_cache_makes_a_lost_store_good(
     assert export == finished.export
 
 
+def test_a_store_with_an_altered_schema_is_damaged(finished: Finished, tmp_path: Path) -> None:
+    # One byte of the definition of a table is enough; SQLite has no code for what follows.
+    out = finished.copy(tmp_path)
+    with sqlite3.connect(out / "results.sqlite") as db:
+        db.execute("ALTER TABLE clips RENAME COLUMN position TO positiom")
+    db.close()
+    with pytest.raises(DamagedStoreError, match="no such column"):
+        read_results(out)
+
+
 def test_an_altered_record_of_the_cache_is_none(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     cache.put({"a": {"value": 0.25}, "b": {"value": 0.5}})

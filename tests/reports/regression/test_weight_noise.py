@@ -18,7 +18,7 @@ def save_weights(path: Path, noise: float) -> None:
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file
 
-    codec = codecbench.get_codec(CODEC)
+    codec = codecbench.get_codec(f"{CODEC},checkpoint=untrained")
     codec.load_plain()
     generator = torch.Generator().manual_seed(1)
     tensors = {}
