@@ -70,7 +70,7 @@ def read_results(folder: Path) -> RunResults:
     """
     try:
         return _read(folder)
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         if isinstance(error, CodecBenchError):
             raise
         # A store is a file that anybody may have written.

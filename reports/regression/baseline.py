@@ -116,7 +116,7 @@ def read_baseline(path: Path) -> Baseline:
     policy = policy_from_table(table.get("policy", {}), str(path))
     try:
         return _from_table(table, policy, path)
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         msg = f"{path}: damaged: {type(error).__name__} {error}; make it anew or restore it"
         raise ResultSchemaError(msg) from error
 
