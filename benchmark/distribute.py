@@ -1,10 +1,12 @@
 """Tasks to workers: joblib's loky processes, or this process where one worker is enough."""
 
+import os
 import signal
 import sys
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 from codecbench.benchmark.supervisor import Reply
 from codecbench.benchmark.worker import Task, close_child, run_in_worker, run_task
@@ -30,7 +32,7 @@ def distribute(tasks: Sequence[Task], workers: int) -> Generator[Iterator[Outcom
     parallel = joblib.Parallel(
         n_jobs=count, backend="loky", return_as="generator_unordered", batch_size=1
     )
-    run = run_task if count == 1 else run_in_worker
+    run = run_task if count == 1 else partial(run_in_worker, run=os.getpid())
     with _deaf_to_interrupts() if count > 1 else nullcontext():
         # Processes start with the first task that is handed out, which is now.
         results = parallel(joblib.delayed(run)(task) for task in tasks)

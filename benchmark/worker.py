@@ -7,6 +7,7 @@ that is killed loses the steps in flight and nothing else.
 import atexit
 import json
 import os
+import sys
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -73,9 +74,17 @@ def run_task(task: Task) -> tuple[str, list[tuple[str, Reply]]]:
     return task.name, done
 
 
-def run_in_worker(task: Task) -> tuple[str, list[tuple[str, Reply]]]:
-    """Run a task in a process of its own, which does not outlive the run; see `run_task`."""
+def run_in_worker(task: Task, run: int) -> tuple[str, list[tuple[str, Reply]]]:
+    """Run a task in a process of its own, which does not outlive the run; see `run_task`.
+
+    Args:
+        task: What to run.
+        run: Process that the run is.
+    """
     die_with_parent()
+    if sys.platform == "linux" and os.getppid() != run:
+        # It ended before it could take this process along.
+        os._exit(1)
     return run_task(task)
 
 
