@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,22 @@ def shared() -> Path:
 def root() -> Path:
     """The root of the checkout."""
     return ROOT
+
+
+WaitUntil = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> WaitUntil:
+    """Wait for something that another process does."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 120
+        while not condition():
+            assert time.monotonic() < deadline, "nothing happened"
+            time.sleep(0.02)
+
+    return wait
 
 
 def speech_like(seconds: float, *, sample_rate: int = 16000, seed: int = 0) -> NDArray[np.float64]:

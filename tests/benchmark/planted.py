@@ -137,7 +137,11 @@ class NoBytesCodec(FaultyCodec):
 
 
 class Counting(Metric):
-    """Distance of means of magnitude; appends a line per call where it is told to."""
+    """Distance of means of magnitude; appends a line per call where it is told to.
+
+    With ``halt_at`` a process stops in its so-manieth call until there is a file ``gate``, so that
+    a test can kill it at a moment of which it knows what has been done before.
+    """
 
     name: ClassVar[str] = "counting"
     outputs: ClassVar[tuple[str, ...]] = ("counting",)
@@ -146,10 +150,22 @@ class Counting(Metric):
     min_seconds: ClassVar[float] = 0.01
     source: ClassVar[str] = "tests"
 
-    def __init__(self, *, scale: float = 1.0, trace: str = "", slow_s: float = 0.0) -> None:
+    calls: ClassVar[int] = 0
+
+    def __init__(
+        self,
+        *,
+        scale: float = 1.0,
+        trace: str = "",
+        slow_s: float = 0.0,
+        halt_at: int = 0,
+        gate: str = "",
+    ) -> None:
         self.scale = scale
         self.trace = trace
         self.slow_s = slow_s
+        self.halt_at = halt_at
+        self.gate = gate
 
     @property
     def definition(self) -> str:
@@ -162,6 +178,9 @@ class Counting(Metric):
         if self.trace:
             with Path(self.trace).open("a") as file:
                 file.write(f"{degraded.sha256}\n")
+        Counting.calls += 1
+        while Counting.calls == self.halt_at and not Path(self.gate).exists():
+            time.sleep(0.02)
         time.sleep(self.slow_s)
         distance = float(np.abs(prepared.samples - degraded.samples).mean())
         return {"counting": self.scale * distance}

@@ -19,6 +19,7 @@ from codecbench.reports.export import export_frame
 
 RunIt = Callable[..., RunResults]
 Plugin = Callable[[str], str]
+WaitUntil = Callable[[Callable[[], bool]], None]
 
 
 def steps(events: list[Event]) -> dict[str, int]:
@@ -150,58 +151,61 @@ def test_worker_count_changes_no_byte(run_it: RunIt, plugin: Plugin, tmp_path: P
 
 
 def test_killed_run_goes_on_where_it_was(
-    run_it: RunIt, plugin: Plugin, clips: Path, tmp_path: Path
+    run_it: RunIt, plugin: Plugin, clips: Path, tmp_path: Path, wait_until: WaitUntil
 ) -> None:
     # Acceptance test 5: kill -9 in the middle of scoring, then another number of workers.
-    coded, scored = tmp_path / "coded.txt", tmp_path / "scored.txt"
+    coded, scored, gate = (tmp_path / name for name in ("coded.txt", "scored.txt", "gate"))
     codec = plugin(f"CoarseCodec:bits=3|4|5|6,trace={coded}")
-    metric = plugin(f"Counting:slow_s=0.25,trace={scored}")
+    metric = plugin(f"Counting:halt_at=4,trace={scored},gate={gate}")
     command = [
         sys.executable, "-P", "-m", "codecbench", "run", "-c", codec, "-d", str(clips),
         "-m", metric, "-o", str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "-j", "2",
     ]  # fmt: skip
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-    wait_until(lambda: scored.exists() and len(scored.read_text().splitlines()) >= 6)
-    # A line is written when a step begins: just then the outcome before it is still on its way.
-    time.sleep(0.1)
+    both_halt_in_the_last_of(8, scored, wait_until)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     before = scored.read_text().splitlines()
+    gate.touch()
     resumed = run_it([codec], [metric], jobs=1)
     after = scored.read_text().splitlines()
-    in_flight = 2
     assert len(coded.read_text().splitlines()) == 16
-    assert len(set(before)) <= 12
-    assert len(after) - len(set(after)) <= in_flight
+    assert len(before) == len(set(before)) == 8
+    in_flight = 2
+    assert len(set(after)) == 16
+    assert len(after) - len(set(after)) == in_flight
     fresh = run_it([codec], [metric], out="fresh", cache=tmp_path / "fresh-cache")
     assert exported(resumed, tmp_path / "a.csv") == exported(fresh, tmp_path / "b.csv")
 
 
-def test_interrupt_keeps_what_was_computed(plugin: Plugin, clips: Path, tmp_path: Path) -> None:
-    scored = tmp_path / "scored.txt"
+def test_interrupt_keeps_what_was_computed(
+    plugin: Plugin, clips: Path, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    scored, gate = tmp_path / "scored.txt", tmp_path / "gate"
     command = [
         sys.executable, "-P", "-m", "codecbench", "run", "-c", plugin("CoarseCodec:bits=4|8"),
-        "-d", str(clips), "-m", plugin(f"Counting:slow_s=0.3,trace={scored}"),
+        "-d", str(clips), "-m", plugin(f"Counting:halt_at=2,trace={scored},gate={gate}"),
         "-o", str(tmp_path / "run"), "--cache", str(tmp_path / "cache"), "-j", "2",
     ]  # fmt: skip
     process = subprocess.Popen(
         command, start_new_session=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    wait_until(lambda: scored.exists() and len(scored.read_text().splitlines()) >= 3)
+    both_halt_in_the_last_of(4, scored, wait_until)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "the same command goes on from there" in said
     assert "Traceback" not in said
+    gate.touch()
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     lines = scored.read_text().splitlines()
-    assert len(lines) - len(set(lines)) <= 2
+    assert len(set(lines)) == 8
+    assert len(lines) - len(set(lines)) == 2
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.02)
+def both_halt_in_the_last_of(calls: int, scored: Path, wait_until: WaitUntil) -> None:
+    """Wait until two children stand still, and what they did before is written down."""
+    wait_until(lambda: scored.exists() and len(scored.read_text().splitlines()) == calls)
+    # A line is written when a step begins: just then the outcome before it is still on its way.
+    time.sleep(1.0)

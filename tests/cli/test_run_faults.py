@@ -20,6 +20,7 @@ from codecbench.core.audio import Audio
 from codecbench.core.audio_file import write_audio
 
 PLANTED = Path(__file__).parent.parent / "benchmark" / "planted.py"
+WaitUntil = Callable[[Callable[[], bool]], None]
 
 
 @pytest.fixture
@@ -97,13 +98,6 @@ def test_clips_that_nobody_can_be_judged_on_are_named(tmp_path: Path, noises: Pa
     assert "  clip0: no codec can be judged on it by long_only: too_short" in said
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize(
     ("signals", "pause_s"),
     [
@@ -114,7 +108,12 @@ def wait_until(condition: Callable[[], bool]) -> None:
     ],
 )
 def test_ctrl_c_once_or_more_ends_everything(
-    tmp_path: Path, noises: Path, monkeypatch: pytest.MonkeyPatch, signals: int, pause_s: float
+    tmp_path: Path,
+    noises: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wait_until: WaitUntil,
+    signals: int,
+    pause_s: float,
 ) -> None:
     mark = str(tmp_path)
     monkeypatch.setenv("CODECBENCH_TEST_RUN", mark)
@@ -142,7 +141,7 @@ def test_ctrl_c_once_or_more_ends_everything(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="not here: Linux")
 def test_nothing_outlives_a_run_that_is_killed(
-    tmp_path: Path, noises: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, noises: Path, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
     mark = str(tmp_path)
     monkeypatch.setenv("CODECBENCH_TEST_RUN", mark)

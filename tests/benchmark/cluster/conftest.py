@@ -6,20 +6,20 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-_SECONDS = 60.0
+WaitUntil = Callable[[Callable[[], bool]], None]
 
 
 class DaskCluster:
     """A scheduler, and workers that a test starts and kills."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], wait_until: WaitUntil) -> None:
         self.folder = folder
+        self._wait_until = wait_until
         self._environment = {
             **os.environ,
             **environment,
@@ -32,7 +32,7 @@ class DaskCluster:
             "dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard",
             "--scheduler-file", str(file), log="scheduler",
         )  # fmt: skip
-        wait_until(lambda: file.exists() and "address" in file.read_text())
+        self._wait_until(lambda: file.exists() and "address" in file.read_text())
         self.address = next(
             line.split('"')[3] for line in file.read_text().splitlines() if '"address"' in line
         )
@@ -71,7 +71,7 @@ class DaskCluster:
             "--nanny" if nanny else "--no-nanny", "--host", "127.0.0.1", "--death-timeout", "60",
             "--local-directory", str(scratch), *options, log=name, prefix=prefix,
         )  # fmt: skip
-        wait_until(lambda: "Registered to" in (self.folder / f"{name}.log").read_text())
+        self._wait_until(lambda: "Registered to" in (self.folder / f"{name}.log").read_text())
         return process
 
     def scratch(self, name: str) -> Path:
@@ -106,14 +106,14 @@ StartCluster = Callable[..., DaskCluster]
 
 
 @pytest.fixture
-def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
+def start_cluster(tmp_path: Path, wait_until: WaitUntil) -> Iterator[StartCluster]:
     """Start a scheduler with settings, and end it with all its workers after the test."""
     started: list[DaskCluster] = []
 
     def start(**environment: str) -> DaskCluster:
         folder = tmp_path / "cluster"
         folder.mkdir()
-        started.append(DaskCluster(folder, environment))
+        started.append(DaskCluster(folder, environment, wait_until))
         return started[-1]
 
     yield start
@@ -130,11 +130,3 @@ def hidden(tmp_path: Path) -> Path:
     if shutil.which("unshare") is None or subprocess.run(command, check=False).returncode:
         pytest.skip("not here: the system lets nobody mount a folder for one process")
     return folder
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = _SECONDS) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.05)
