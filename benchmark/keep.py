@@ -8,7 +8,6 @@ from codecbench.benchmark.objects import ObjectStore
 from codecbench.benchmark.results import MetricFacts
 from codecbench.benchmark.store import EncodingRow, Place
 from codecbench.core.cell import Cell, Status
-from codecbench.core.wav_file import HEADER_BYTES
 
 Keep: TypeAlias = Literal["audio", "worst", "none"]
 """What stays in the cache of a run's coded audio and bitstreams."""
@@ -17,6 +16,7 @@ KEPT_CLIPS = 3
 """With ``worst``: clips of each codec, point, condition and metric, beside those that failed."""
 
 _BYTES_PER_SAMPLE = 2
+_WAV_HEADER_BYTES = 44
 _SPARE = 1.05
 """Bitstreams take more than their nominal rate: lengths of packets, and what VBR adds at times."""
 
@@ -33,7 +33,7 @@ def audio_bytes(codings: Iterable[Coding], sample_rate: int) -> int:
         points = {point.name: point.nominal_bps for point in coding.system.facts.points}
         bits_per_s = points.get(coding.place.point, 0.0)
         per_s = _SPARE * _BYTES_PER_SAMPLE * sample_rate + bits_per_s / 8
-        total += HEADER_BYTES + coding.clip.seconds * per_s
+        total += _WAV_HEADER_BYTES + coding.clip.seconds * per_s
     return round(total)
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from codecbench.core.audio import Audio, round_to_int16
 from codecbench.core.errors import AudioFormatError
-from codecbench.core.wav_file import MAX_RATE, MAX_SAMPLES, encode_wav, read_wav
 from codecbench.core.whole_file import write_whole
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64")
@@ -51,9 +50,6 @@ def read_signal(path: Path) -> RawSignal:
     if not path.is_file():
         msg = f"{path}: no such file"
         raise AudioFormatError(msg)
-    own = read_wav(path)
-    if own is not None and own[0].size <= min(MAX_SECONDS * own[1], MAX_VALUES):
-        return RawSignal(samples=own[0], sample_rate=own[1], channels=1)
     import soundfile
 
     try:
@@ -171,9 +167,6 @@ def encode_audio(audio: Audio, suffix: str, *, subtype: str = "PCM_16") -> bytes
     if audio.n_samples == 0 and kind in {"FLAC", "MP3"}:
         msg = f"{kind} cannot hold a signal without samples; use .wav"
         raise AudioFormatError(msg)
-    is_plain = kind == "WAV" and subtype == "PCM_16"
-    if is_plain and audio.sample_rate <= MAX_RATE and audio.n_samples <= MAX_SAMPLES:
-        return encode_wav(round_to_int16(audio.samples), audio.sample_rate)
     import soundfile
 
     lossless_16 = subtype == "PCM_16" and kind in {"WAV", "FLAC", "AIFF", "AIF", "W64", "AU"}
