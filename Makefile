@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 # The root of the checkout must not be on the import path: its datasets/ would hide a library.
 export PYTHONSAFEPATH = 1
+# Tests run side by side, one to a core; threads of libraries would wait for each other.
+TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n auto
 
 .PHONY: help demo test test-slow soak lint check bench audit clean
 
@@ -14,13 +16,13 @@ demo: $(VENV)/.neural ## run the demo benchmark and write runs/demo/report/index
 	$(BIN)/codecbench demo -o runs/demo
 
 test: $(VENV)/.dev ## run the tests that need no special hardware
-	$(BIN)/pytest -n auto -m "not slow and not soak and not gpu and not weights"
+	$(TEST) -m "not slow and not soak and not gpu and not weights"
 
-test-slow: $(VENV)/.dev ## run the tests that take over 20 s
-	$(BIN)/pytest -n auto --dist loadgroup -m "slow and not soak and not gpu and not weights"
+test-slow: $(VENV)/.dev ## run the tests that take long
+	$(TEST) --dist loadgroup -m "slow and not soak and not gpu and not weights"
 
 soak: $(VENV)/.dev ## run the longest tests, which repeat in full what others test in short
-	$(BIN)/pytest -n auto -m "soak and not gpu and not weights"
+	$(TEST) -m "soak and not gpu and not weights"
 
 lint: $(VENV)/.dev ## format, lint, types, layers
 	$(BIN)/ruff format --check .

@@ -47,7 +47,7 @@ def user_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-FIRST_READ = {"README.md", "CONTRIBUTING.md", "docs/quickstart.md", "docs/python.md"}
+FIRST_READ = {"README.md", "CONTRIBUTING.md"}
 """Pages whose blocks run in every test run; those of the others run in CI with the slow tests."""
 
 

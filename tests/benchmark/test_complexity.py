@@ -88,6 +88,7 @@ def test_parameters_of_esc(variant: str, total: int, encoder: int, decoder: int)
     assert found.other == total - encoder - decoder
 
 
+@pytest.mark.slow
 def test_operations_of_esc_are_those_of_the_official_code(shared: Path) -> None:
     """esc_bench.json: the official code under torch's counter, 159920 samples."""
     table = json.loads((shared / "parity/esc_bench.json").read_text())["base"]
@@ -117,6 +118,7 @@ def test_latency_is_within_what_is_declared(spec: str) -> None:
     assert found > 80 if spec.startswith("codec2") else found == 1
 
 
+@pytest.mark.slow
 def test_everything_is_measured_in_a_process_of_its_own() -> None:
     found = measure_complexity("esc:variant=base,streams=1", clips=1, clip_s=0.3)
     assert not found.trained

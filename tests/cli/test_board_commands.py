@@ -30,7 +30,7 @@ def test_merge_names_each_bundle_that_it_refuses(cli: Cli, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_bundle_and_merge_say_what_they_did(cli: Cli, sounds: Path, tmp_path: Path) -> None:
-    made = cli("run", "-c", "pcm:bits=8", "-d", str(sounds), "-m", "si_sdr", "-o", "r", "-q")
+    made = cli("run", "-c", "pcm:bits=8", "-d", str(sounds), "-m", "si_sdr", "-o", "r", "-q", "-j1")
     assert made.returncode == 0, made.stderr
     done = cli("bundle", "r", "-o", "r.zip", "--author", "Ann")
     assert "bitstreams:     2 files" in done.stdout

@@ -82,17 +82,20 @@ def test_run_reports_and_exports(cli: Cli, sounds: Path, tmp_path: Path) -> None
 
 
 def test_undefined_cells_are_incomplete_when_strict(cli: Cli, sounds: Path) -> None:
-    arguments = ["run", "-c", "pcm", "-d", str(sounds), "-m", "si_sdr", "-o", "r", "--strict"]
-    assert cli(*arguments).returncode == 3
+    arguments = ["run", "-c", "pcm", "-d", str(sounds), "-m", "si_sdr", "-o", "r", "-j", "1"]
+    assert cli(*arguments, "--strict").returncode == 3
 
 
 def test_failed_and_skipped_cells_make_exit_code_3(cli: Cli, sounds: Path) -> None:
-    base = ["run", "-d", str(sounds), "-m", f"{PLANTED}:Counting"]
-    failing = cli(*base, "-c", f"{PLANTED}:FaultyCodec:fault=raise,at_ms=1000", "-o", "r1")
+    base = ["run", "-d", str(sounds), "-j", "1"]
+    counting = ("-m", f"{PLANTED}:Counting")
+    failing = cli(
+        *base, *counting, "-c", f"{PLANTED}:FaultyCodec:fault=raise,at_ms=1000", "-o", "r1"
+    )
     assert failing.returncode == 3
     assert "failed:exception" in failing.stderr
     assert "Traceback" not in failing.stderr
-    missing = cli("run", "-d", str(sounds), "-c", "pcm", "-m", f"{PLANTED}:Uninstalled", "-o", "r2")
+    missing = cli(*base, "-c", "pcm", "-m", f"{PLANTED}:Uninstalled", "-o", "r2")
     assert missing.returncode == 3
 
 
@@ -129,7 +132,7 @@ def test_encode_then_decode(cli: Cli, sounds: Path, tmp_path: Path) -> None:
 
 
 def test_gc_bounds_the_cache_and_keeps_scores(cli: Cli, sounds: Path) -> None:
-    run = ["run", "-c", "pcm:bits=8", "-d", str(sounds), "-m", "si_sdr"]
+    run = ["run", "-c", "pcm:bits=8", "-d", str(sounds), "-m", "si_sdr", "-j", "1"]
     assert cli(*run, "-o", "r").returncode == 0
     freed = cli("gc", "--max", "0")
     assert freed.returncode == 0
@@ -151,6 +154,7 @@ def test_lists(cli: Cli) -> None:
         assert name in done.stdout
 
 
+@pytest.mark.slow
 def test_doctor_finds_this_machine_right(cli: Cli) -> None:
     done = cli("doctor")
     assert done.returncode == 0, done.stdout
