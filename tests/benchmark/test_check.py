@@ -11,9 +11,13 @@ from codecbench.benchmark.supervisor import Limits
 from codecbench.core.errors import ConfigError, NotAvailableError
 
 PLANTED = Path(__file__).parent / "planted_codecs"
-OURS = sorted(
-    name for name, target in CODECS.builtin.items() if target.startswith("codecbench.adapters.ref")
-)
+ONE_OF_A_KIND = {"aac", "amrwb", "codec2", "g726", "lowpass", "mnru", "opus", "pcm"}
+"""Adapters that are checked in every test run; the others in CI with the slow tests."""
+OURS = [
+    pytest.param(name, marks=() if name in ONE_OF_A_KIND else pytest.mark.slow)
+    for name, target in sorted(CODECS.builtin.items())
+    if target.startswith("codecbench.adapters.ref")
+]
 NETWORKS = (
     "dac:variant=esc-tiny,codebooks=3|18",
     "encodec",

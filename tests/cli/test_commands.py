@@ -65,7 +65,8 @@ def test_bad_usage_is_one_line_and_exit_code_2(
 
 
 def test_run_reports_and_exports(cli: Cli, sounds: Path, tmp_path: Path) -> None:
-    done = cli("run", "-c", "pcm:bits=8|16", "-d", str(sounds), "-m", "si_sdr,lsd", "-o", "r")
+    what = ("-c", "pcm:bits=8|16", "-d", str(sounds), "-m", "si_sdr,lsd")
+    done = cli("run", *what, "-o", "r", "-j", "1")
     assert done.returncode == 0, done.stderr
     assert "8 of 12 cells have a value, 4 undefined" in done.stdout
     assert (tmp_path / "r/report/index.html").is_file()
