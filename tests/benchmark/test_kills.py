@@ -97,7 +97,7 @@ def _killed(command: list[str], after_s: float | None, *, alone: bool) -> bool:
 @pytest.mark.parametrize(
     "kills",
     [
-        pytest.param(4, marks=pytest.mark.soak),
+        pytest.param(4, marks=pytest.mark.slow),
         pytest.param(100, marks=pytest.mark.soak),
     ],
 )
