@@ -11,7 +11,7 @@ from codecbench.benchmark.supervisor import Limits
 from codecbench.core.errors import ConfigError, NotAvailableError
 
 PLANTED = Path(__file__).parent / "planted_codecs"
-ONE_OF_A_KIND = {"aac", "amrwb", "codec2", "g726", "lowpass", "mnru", "opus", "pcm"}
+ONE_OF_A_KIND = {"codec2", "mnru", "opus", "pcm"}
 """Adapters that are checked in every test run; the others in CI with the slow tests."""
 OURS = [
     pytest.param(name, marks=() if name in ONE_OF_A_KIND else pytest.mark.slow)

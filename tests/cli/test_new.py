@@ -135,6 +135,7 @@ def test_plugins_of_an_installed_package_are_listed(installed: Cli) -> None:
     assert "acme_takes" in installed("list", "datasets").stdout
 
 
+@pytest.mark.slow
 def test_codec_metric_and_dataset_of_an_installed_package_run_together(
     installed: Cli, tmp_path: Path
 ) -> None:
