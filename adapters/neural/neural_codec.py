@@ -381,7 +381,7 @@ class NeuralCodec(Codec):
     def _unpack(self, encoded: Encoded, point: OperatingPoint) -> NDArray[np.int64]:
         sizes = self.codebook_sizes(point)
         frames = self.code_frames(self.padded_length(encoded.n_samples))
-        step = self.packet_frames or frames
+        step = self.packet_frames or max(1, frames)
         counts = [min(step, frames - start) for start in range(0, frames, step)]
         if len(encoded.packets) != len(counts):
             msg = (

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from codecbench.adapters.neural.neural_codec import NeuralCodec
 from codecbench.adapters.registry import CODECS
 from codecbench.core.audio import Audio
 from codecbench.core.checkpoint import Checkpoint, load_tensors, save_checkpoint
-from codecbench.core.errors import BitstreamError, MissingDependencyError, UnsupportedSettingError
+from codecbench.core.errors import (
+    BitstreamError,
+    DecodeError,
+    MissingDependencyError,
+    UnsupportedSettingError,
+)
 
 torch = pytest.importorskip("torch", reason="not here: torch")
 
@@ -160,6 +166,23 @@ def test_refuses_an_index_outside_its_codebook(codec: SmallCodec, clip: Audio) -
     )
     with pytest.raises(BitstreamError, match="index of codebook 0"):
         codec.decode(broken)
+
+
+@pytest.mark.parametrize("packet_frames", [4, None])
+@pytest.mark.parametrize("keep", [0, 1])
+def test_refuses_a_stream_of_no_samples(
+    codec: SmallCodec, clip: Audio, packet_frames: int | None, keep: int
+) -> None:
+    codec.packet_frames = packet_frames
+    encoded = codec.encode(clip, codec.points[0])
+    empty = replace(
+        encoded,
+        packets=encoded.packets[:keep],
+        packet_bits=encoded.packet_bits[:keep],
+        n_samples=0,
+    )
+    with pytest.raises(BitstreamError if keep else DecodeError):
+        codec.decode(empty)
 
 
 def test_adapters_are_made_without_torch() -> None:
