@@ -29,7 +29,10 @@ CODECS = (
     "gsm", "lc3", "lowpass:cutoff=3400", "mnru:q=15", "mp3", "noise:snr=20", "noise_floor", "opus",
     "pcm", "resample:rate=8000", "shift", "speex",
 )  # fmt: skip
-NEURAL = ("esc", "hificodec", "patch", "psq", "dac:variant=esc-tiny,codebooks=3|18")
+NEURAL = (
+    "dac:variant=esc-tiny,codebooks=3|18", "encodec", "esc", "freqcodec", "hificodec", "mimi",
+    "patch", "psq", "xcodec",
+)  # fmt: skip
 FAST, FULL = 12, 1200
 OURS = {name for name, cls in vars(errors).items() if isinstance(cls, type)}
 LENGTHS = (0, 1, 159, 4001, 10**6, 2**31)
