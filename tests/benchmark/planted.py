@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import psutil
 
 from codecbench.adapters.base import Codec, CodecInfo, OperatingPoint
 from codecbench.adapters.bitstream import Encoded
@@ -184,6 +185,19 @@ class Counting(Metric):
         time.sleep(self.slow_s)
         distance = float(np.abs(prepared.samples - degraded.samples).mean())
         return {"counting": self.scale * distance}
+
+
+class Threads(Counting):
+    """Tells by its definition how many threads its process has after some linear algebra."""
+
+    name: ClassVar[str] = "threads"
+    outputs: ClassVar[tuple[str, ...]] = ("threads",)
+
+    @property
+    def definition(self) -> str:
+        square = np.ones((600, 600))
+        np.matmul(square, square)
+        return str(psutil.Process().num_threads())
 
 
 class Crashing(Counting):

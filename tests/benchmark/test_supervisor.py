@@ -1,6 +1,5 @@
 """The supervised child keeps answers and questions together, whenever it dies."""
 
-import sys
 import time
 from pathlib import Path
 
@@ -32,42 +31,13 @@ def test_a_death_before_the_next_request_is_sent_costs_its_own_step() -> None:
     assert outcomes[3] == {}
 
 
-PARALLEL = """
-import os
-from typing import ClassVar
-import numpy as np
-from codecbench.metrics.base import Metric
-
-class Threads(Metric):
-    name: ClassVar[str] = "threads"
-    outputs: ClassVar[tuple[str, ...]] = ("threads",)
-    source: ClassVar[str] = "tests"
-    higher_is_better: ClassVar[bool] = False
-    range: ClassVar[tuple[float, float]] = (0.0, 1.0)
-
-    @property
-    def definition(self):
-        square = np.ones((600, 600))
-        square @ square
-        return str(len(os.listdir("/proc/self/task")))
-
-    def prepare(self, reference):
-        return reference
-
-    def score(self, prepared, degraded):
-        return {"threads": 0.0}
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="not here: Linux")
 def test_libraries_get_one_thread_whatever_the_user_has_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "parallel.py").write_text(PARALLEL)
     for library in ("OMP", "OPENBLAS", "MKL"):
         monkeypatch.setenv(f"{library}_NUM_THREADS", "2")
-    request = {"op": "describe_metric", "spec": f"{tmp_path / 'parallel.py'}:Threads"}
+    spec = f"{Path(__file__).with_name('planted.py')}:Threads"
     with SupervisedChild(Limits(retries=0)) as child:
-        (reply,) = child.stream([request])
+        (reply,) = child.stream([{"op": "describe_metric", "spec": spec}])
     assert reply.value is not None
     assert reply.value["definition"] == "1"
